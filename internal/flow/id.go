@@ -1,0 +1,30 @@
+package flow
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Operation names a kind of flow; it is also the name of the workflow type.
+type Operation string
+
+// Operations on volumes.
+const (
+	VolumeCreate Operation = "volume-create"
+	VolumeDelete Operation = "volume-delete"
+	VolumeExtend Operation = "volume-extend"
+)
+
+// ID builds a flow's id "<operation>:<resource uuid>:<request uuid>", which is also its Temporal workflow id.
+func ID(op Operation, resourceID, requestID string) string {
+	return string(op) + ":" + resourceID + ":" + strings.TrimPrefix(requestID, "req-")
+}
+
+// ParseID takes a flow id apart; an id that ID could not have made is an error.
+func ParseID(id string) (op Operation, resourceID, requestID string, err error) {
+	parts := strings.Split(id, ":")
+	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+		return "", "", "", fmt.Errorf("flow id %q is not <operation>:<resource>:<request>", id)
+	}
+	return Operation(parts[0]), parts[1], parts[2], nil
+}

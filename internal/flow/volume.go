@@ -1,0 +1,189 @@
+package flow
+
+import "github.com/clinker-storage/clinker/models"
+
+// Task names: they are the activity type names too, known to Cinder's users from its logs, and golden-tested.
+const (
+	TaskExtractVolumeRequest = "ExtractVolumeRequest"
+	TaskQuotaReserve         = "QuotaReserve"
+	TaskEntryCreate          = "EntryCreate"
+	TaskQuotaCommit          = "QuotaCommit"
+	TaskVolumeCast           = "VolumeCast"
+	TaskCreateVolume         = "CreateVolume"
+	TaskEntryReady           = "EntryReady"
+
+	TaskDeleteVolume = "DeleteVolume"
+	TaskEntryDestroy = "EntryDestroy"
+
+	TaskExtractExtendRequest = "ExtractExtendRequest"
+	TaskEntryExtend          = "EntryExtend"
+	TaskExtendVolume         = "ExtendVolume"
+	TaskEntryExtended        = "EntryExtended"
+
+	// Tasks of undoing and of bookkeeping; they are no part of the plan that a record is born with.
+	TaskQuotaRollback = "QuotaRollback"
+	TaskEntryError    = "EntryError"
+	TaskFlowHold      = "FlowHold"
+	TaskFlowResume    = "FlowResume"
+	TaskFlowEnd       = "FlowEnd"
+)
+
+// VolumeCreateTasks is the chain of volume-create.
+func VolumeCreateTasks() []string {
+	return []string{
+		TaskExtractVolumeRequest, TaskQuotaReserve, TaskEntryCreate, TaskQuotaCommit, TaskVolumeCast, TaskCreateVolume, TaskEntryReady,
+	}
+}
+
+// VolumeDeleteTasks is the chain of volume-delete; the row is `deleting` before the flow begins.
+func VolumeDeleteTasks() []string { return []string{TaskDeleteVolume, TaskEntryDestroy} }
+
+// VolumeExtendTasks is the chain of volume-extend.
+func VolumeExtendTasks() []string {
+	return []string{TaskExtractExtendRequest, TaskQuotaReserve, TaskEntryExtend, TaskExtendVolume, TaskQuotaCommit, TaskEntryExtended}
+}
+
+// Hints are the scheduler hints of a create (OS-SCH-HNT:scheduler_hints); volumes are named by id.
+type Hints struct {
+	SameHost        []string `json:"same_host,omitempty"`
+	DifferentHost   []string `json:"different_host,omitempty"`
+	LocalToInstance string   `json:"local_to_instance,omitempty"`
+	Query           string   `json:"query,omitempty"`
+}
+
+// VolumeCreateInput starts volume-create.
+type VolumeCreateInput struct {
+	Header
+	Name             string            `json:"name,omitempty"`
+	Description      string            `json:"description,omitempty"`
+	SizeGiB          int64             `json:"size_gib"`              // 0 takes the source's
+	VolumeType       string            `json:"volume_type,omitempty"` // name or id; "" is the default type
+	AvailabilityZone string            `json:"availability_zone,omitempty"`
+	Metadata         map[string]string `json:"metadata,omitempty"`
+	SourceVolID      string            `json:"source_volid,omitempty"`
+	Hints            Hints             `json:"hints,omitzero"`
+	MaxAttempts      int               `json:"max_attempts,omitempty"` // scheduler_max_attempts
+	IdempotencyKey   string            `json:"idempotency_key,omitempty"`
+}
+
+// VolumeSpec is what ExtractVolumeRequest makes of the request: everything looked up, nothing written.
+type VolumeSpec struct {
+	Volume            models.Volume         `json:"volume"`
+	TypeName          string                `json:"type_name,omitempty"`
+	ExtraSpecs        map[string]string     `json:"extra_specs,omitempty"`
+	AvailabilityZones []string              `json:"availability_zones,omitempty"` // those that will do
+	Source            *models.StorageVolume `json:"source,omitempty"`             // of a clone
+	SourceHost        string                `json:"source_host,omitempty"`        // a clone is made where its source is
+	Quota             []models.QuotaDelta   `json:"quota"`
+}
+
+// QuotaReserveInput asks for quota for a flow. SizeGiB is checked against per_volume_gigabytes.
+type QuotaReserveInput struct {
+	Header
+	Deltas  []models.QuotaDelta `json:"deltas"`
+	SizeGiB int64               `json:"size_gib"`
+}
+
+// FlowRef names the flow whose reservation, claim or record an activity works on.
+type FlowRef struct {
+	Header
+}
+
+// EntryCreateInput writes the volume's row and the flow's record in one transaction.
+type EntryCreateInput struct {
+	Header
+	Operation Operation     `json:"operation"`
+	Volume    models.Volume `json:"volume"`
+	// IdempotencyKey is remembered with the row when it is set.
+	IdempotencyKey string `json:"idempotency_key,omitempty"`
+}
+
+// VolumeResult carries a volume's row back.
+type VolumeResult struct {
+	Volume models.Volume `json:"volume"`
+}
+
+// VolumeCastInput asks for a place; Attempted pools are left out.
+type VolumeCastInput struct {
+	Header
+	Spec        VolumeSpec `json:"spec"`
+	Hints       Hints      `json:"hints,omitzero"`
+	Attempted   []string   `json:"attempted,omitempty"`
+	MaxAttempts int        `json:"max_attempts"`
+}
+
+// VolumeCastResult names the pool that was chosen, whose capacity is claimed at once, and why others were not.
+type VolumeCastResult struct {
+	Pool       string   `json:"pool"`       // host@backend#pool
+	Candidates []string `json:"candidates"` // ranked, at most MaxAttempts, the chosen one first
+	Refused    string   `json:"refused,omitempty"`
+	// StorageName is the volume's name at the backend (volume_name_template).
+	StorageName string `json:"storage_name"`
+}
+
+// NodeInput is what a storage node is asked to do with one volume.
+type NodeInput struct {
+	Header
+	Volume models.StorageVolume `json:"volume"`
+	// Source is the volume to clone; nil makes a blank one.
+	Source *models.StorageVolume `json:"source,omitempty"`
+	// NewSize is the size to extend to, in bytes.
+	NewSize models.Bytes `json:"new_size,omitempty"`
+}
+
+// NodeResult is what the node answers.
+type NodeResult struct {
+	Volume models.StorageVolume `json:"volume"`
+}
+
+// EntryReadyInput ends volume-create: the row becomes available.
+type EntryReadyInput struct {
+	Header
+	Host             string        `json:"host"`
+	ProviderLocation string        `json:"provider_location,omitempty"`
+	Tasks            []models.Task `json:"task_list,omitempty"`
+}
+
+// FlowEndInput ends or holds a flow: the record, and where Status is set the resource's status, change in one transaction.
+type FlowEndInput struct {
+	Header
+	State      models.FlowState    `json:"state"`
+	Status     models.VolumeStatus `json:"status,omitempty"` // "" leaves the resource alone
+	Gone       bool                `json:"gone,omitempty"`   // the row is destroyed and its quota given back
+	FailedTask string              `json:"failed_task,omitempty"`
+	Error      string              `json:"error,omitempty"`
+	Hint       string              `json:"hint,omitempty"`
+	Message    bool                `json:"message,omitempty"` // leave a user message with Error
+	Tasks      []models.Task       `json:"task_list,omitempty"`
+}
+
+// VolumeDeleteInput starts volume-delete; the row is `deleting` under this flow's id already.
+type VolumeDeleteInput struct {
+	Header
+	Volume models.StorageVolume `json:"volume"`
+	Host   string               `json:"host,omitempty"` // "" was never placed
+}
+
+// VolumeExtendInput starts volume-extend.
+type VolumeExtendInput struct {
+	Header
+	NewSizeGiB int64 `json:"new_size_gib"`
+	// InUse allows extending an attached volume (microversion 3.42).
+	InUse bool `json:"in_use,omitempty"`
+}
+
+// ExtendSpec is what ExtractExtendRequest found.
+type ExtendSpec struct {
+	Volume  models.Volume        `json:"volume"`
+	Storage models.StorageVolume `json:"storage"`
+	Quota   []models.QuotaDelta  `json:"quota"`
+}
+
+// EntryExtendInput moves the row to `extending` and writes the record; EntryExtended ends it.
+type EntryExtendInput struct {
+	Header
+	Operation  Operation     `json:"operation"`
+	NewSizeGiB int64         `json:"new_size_gib"`
+	InUse      bool          `json:"in_use,omitempty"`
+	Tasks      []models.Task `json:"task_list,omitempty"`
+}

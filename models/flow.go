@@ -1,0 +1,67 @@
+package models
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// FlowState is where a flow as a whole stands.
+type FlowState string
+
+// States of a flow. Only Running and Held are open.
+const (
+	FlowRunning   FlowState = "RUNNING"
+	FlowHeld      FlowState = "HELD"      // waits for an operator: retry, skip or abort
+	FlowSuccess   FlowState = "SUCCESS"   // did what was asked
+	FlowFailure   FlowState = "FAILURE"   // ended without; the resource says so
+	FlowReverted  FlowState = "REVERTED"  // ended without, and everything it did is undone
+	FlowAbandoned FlowState = "ABANDONED" // the client was told 503 before the flow had begun; it undoes itself
+)
+
+// Open tells whether the flow still has work before it.
+func (s FlowState) Open() bool { return s == FlowRunning || s == FlowHeld }
+
+// TaskState is where one task of a flow stands; the words are those of Cinder's flows.
+type TaskState string
+
+// States of a task.
+const (
+	TaskPending  TaskState = "PENDING"
+	TaskRunning  TaskState = "RUNNING"
+	TaskSuccess  TaskState = "SUCCESS"
+	TaskFailure  TaskState = "FAILURE"
+	TaskReverted TaskState = "REVERTED"
+)
+
+// Task is one step of a flow.
+type Task struct {
+	Name     string    `json:"name"`
+	State    TaskState `json:"state"`
+	Attempt  int32     `json:"attempt,omitempty"`
+	Started  time.Time `json:"started_at,omitzero"`
+	Finished time.Time `json:"finished_at,omitzero"`
+	Error    string    `json:"error,omitempty"`
+	Hint     string    `json:"hint,omitempty"`
+}
+
+// Flow is the record of one operation, kept longer than Temporal keeps its history.
+type Flow struct {
+	ID           string `gorm:"primaryKey"` // also the Temporal workflow id
+	Operation    string // volume-create, volume-delete ...
+	ResourceKind string // volume
+	ResourceID   string
+	ProjectID    string
+	RequestID    string
+	Backend      string // host@backend once it is known
+	Summary      string
+	State        FlowState
+	FailedTask   string
+	Error        string
+	Hint         string
+	Tasks        []Task `gorm:"serializer:json"`
+	// Input is what the workflow was or is to be started with, so that a flow that Temporal lost can be started again.
+	Input      json.RawMessage
+	CreatedAt  time.Time `gorm:"serializer:micros;autoCreateTime:false"`
+	UpdatedAt  time.Time `gorm:"serializer:micros;autoUpdateTime:false"`
+	FinishedAt time.Time `gorm:"serializer:micros"`
+}

@@ -1,0 +1,48 @@
+package models
+
+import "time"
+
+// Quota resources. Per-type resources are QuotaVolumes+"_"+type name and likewise for the other two.
+const (
+	QuotaVolumes           = "volumes"
+	QuotaSnapshots         = "snapshots"
+	QuotaGigabytes         = "gigabytes"
+	QuotaBackups           = "backups"
+	QuotaBackupGigabytes   = "backup_gigabytes"
+	QuotaGroups            = "groups"
+	QuotaPerVolumeGigabyte = "per_volume_gigabytes"
+)
+
+// Unlimited is the quota limit that never refuses.
+const Unlimited int64 = -1
+
+// QuotaLimit is a limit set for a project (Scope "project") or a quota class (Scope "class").
+type QuotaLimit struct {
+	Scope    string `gorm:"primaryKey"`
+	Name     string `gorm:"primaryKey"` // project id or class name
+	Resource string `gorm:"primaryKey"`
+	Limit    int64  `gorm:"column:hard_limit"`
+}
+
+// QuotaUsage is what a project uses of a resource and what flows under way have reserved.
+type QuotaUsage struct {
+	ProjectID string `gorm:"primaryKey"`
+	Resource  string `gorm:"primaryKey"`
+	InUse     int64
+	Reserved  int64
+}
+
+// Reservation is a flow's claim on quota between QuotaReserve and QuotaCommit.
+type Reservation struct {
+	FlowID    string `gorm:"primaryKey"`
+	Resource  string `gorm:"primaryKey"`
+	ProjectID string
+	Delta     int64
+	ExpiresAt time.Time `gorm:"serializer:micros"`
+}
+
+// QuotaDelta asks for so much of a resource; negative gives back.
+type QuotaDelta struct {
+	Resource string `json:"resource"`
+	Delta    int64  `json:"delta"`
+}
