@@ -27,6 +27,10 @@ const (
 	ErrUnavailable  ErrorType = "Unavailable"  // backend away or broken: retried, then held
 )
 
+// ErrEngineAway is in the chain of every error that says: the engine, or a worker of it, did not answer in time.
+// Whether the flow has begun is not known then.
+var ErrEngineAway = errors.New("the engine is not available")
+
 // Retryable tells whether trying the same step again may help.
 func (t ErrorType) Retryable() bool { return t == ErrBusy || t == ErrUnavailable }
 

@@ -68,3 +68,10 @@ func (s Start) Check() error {
 	}
 	return nil
 }
+
+// Decision is what an operator sends with retry, skip or abort; every field may be empty, so that Temporal's Web UI
+// can send the update without arguments.
+type Decision struct {
+	Reason string `json:"reason,omitempty"`
+	User   string `json:"user,omitempty"`
+}

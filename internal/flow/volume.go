@@ -40,7 +40,7 @@ func VolumeDeleteTasks() []string { return []string{TaskDeleteVolume, TaskEntryD
 
 // VolumeExtendTasks is the chain of volume-extend.
 func VolumeExtendTasks() []string {
-	return []string{TaskExtractExtendRequest, TaskQuotaReserve, TaskEntryExtend, TaskExtendVolume, TaskQuotaCommit, TaskEntryExtended}
+	return []string{TaskExtractExtendRequest, TaskQuotaReserve, TaskEntryExtend, TaskVolumeCast, TaskExtendVolume, TaskQuotaCommit, TaskEntryExtended}
 }
 
 // Hints are the scheduler hints of a create (OS-SCH-HNT:scheduler_hints); volumes are named by id.
@@ -72,6 +72,7 @@ type VolumeSpec struct {
 	TypeName          string                `json:"type_name,omitempty"`
 	ExtraSpecs        map[string]string     `json:"extra_specs,omitempty"`
 	AvailabilityZones []string              `json:"availability_zones,omitempty"` // those that will do
+	Provisioning      string                `json:"provisioning,omitempty"`       // thin or thick where the type says so
 	Source            *models.StorageVolume `json:"source,omitempty"`             // of a clone
 	SourceHost        string                `json:"source_host,omitempty"`        // a clone is made where its source is
 	Quota             []models.QuotaDelta   `json:"quota"`
@@ -110,6 +111,7 @@ type VolumeCastInput struct {
 	Hints       Hints      `json:"hints,omitzero"`
 	Attempted   []string   `json:"attempted,omitempty"`
 	MaxAttempts int        `json:"max_attempts"`
+	OldSizeGiB  int64      `json:"old_size_gib,omitempty"` // of an extend: only the difference needs room
 }
 
 // VolumeCastResult names the pool that was chosen, whose capacity is claimed at once, and why others were not.
@@ -177,6 +179,8 @@ type ExtendSpec struct {
 	Volume  models.Volume        `json:"volume"`
 	Storage models.StorageVolume `json:"storage"`
 	Quota   []models.QuotaDelta  `json:"quota"`
+	// ExtraSpecs are the volume type's, for the scheduler.
+	ExtraSpecs map[string]string `json:"extra_specs,omitempty"`
 }
 
 // EntryExtendInput moves the row to `extending` and writes the record; EntryExtended ends it.

@@ -1,0 +1,212 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// VolumeCreate makes a volume: ExtractVolumeRequest, QuotaReserve, EntryCreate, [the client gets its answer],
+// QuotaCommit, VolumeCast, CreateVolume on the node of the chosen pool (the next candidate when it does not fit),
+// EntryReady.
+func VolumeCreate(ctx workflow.Context, in flow.VolumeCreateInput) error {
+	f := &volumeCreate{in: in, base: base{busyStatus: models.VolumeCreating, heldStatus: models.VolumeError}}
+	ctx, err := f.setup(ctx)
+	if err != nil {
+		return err
+	}
+	return finish(ctx, f.run(ctx))
+}
+
+type volumeCreate struct {
+	base
+	answer
+	in   flow.VolumeCreateInput
+	spec flow.VolumeSpec
+	cast flow.VolumeCastResult
+}
+
+func (f *volumeCreate) setup(ctx workflow.Context) (workflow.Context, error) {
+	if err := f.serve(ctx); err != nil {
+		return ctx, err
+	}
+	return f.begin(ctx, f.in.Header, flow.VolumeCreateTasks())
+}
+
+func (f *volumeCreate) run(ctx workflow.Context) error {
+	if err := f.accept(ctx); err != nil {
+		return f.refuse(ctx, err)
+	}
+	made, err := f.build(ctx)
+	if err == nil {
+		err = f.ready(ctx, made)
+	}
+	if err != nil {
+		return f.giveUp(ctx, err)
+	}
+	return nil
+}
+
+// accept does what the client waits for: it ends with the volume's row written.
+func (f *volumeCreate) accept(ctx workflow.Context) error {
+	if err := f.record(ctx, flow.TaskExtractVolumeRequest, f.in, &f.spec); err != nil {
+		return err
+	}
+	f.undo.push(flow.TaskQuotaReserve, f.quotaRollback)
+	quota := flow.QuotaReserveInput{Header: f.hdr, Deltas: f.spec.Quota, SizeGiB: f.spec.Volume.SizeGiB}
+	if err := f.record(ctx, flow.TaskQuotaReserve, quota, nil); err != nil {
+		return err
+	}
+	var row flow.VolumeResult
+	entry := flow.EntryCreateInput{Header: f.hdr, Operation: flow.VolumeCreate, Volume: f.spec.Volume}
+	if err := f.record(ctx, flow.TaskEntryCreate, entry, &row); err != nil {
+		return err
+	}
+	f.volume = &row.Volume
+	return nil
+}
+
+func (f *volumeCreate) quotaRollback(ctx workflow.Context) error {
+	return f.recordStep(ctx, flow.TaskQuotaRollback, flow.FlowRef{Header: f.hdr}, nil)
+}
+
+// refuse ends a flow that has no row: nothing is left of it but Temporal's history.
+func (f *volumeCreate) refuse(ctx workflow.Context, cause error) error {
+	if err := f.undo.rollback(ctx, &f.tasks); err != nil {
+		return err
+	}
+	f.refusal = cause
+	return cause
+}
+
+// build finds a place and makes the volume there, candidate after candidate.
+func (f *volumeCreate) build(ctx workflow.Context) (models.StorageVolume, error) {
+	var none models.StorageVolume
+	if err := f.record(ctx, flow.TaskQuotaCommit, flow.FlowRef{Header: f.hdr}, nil); err != nil {
+		return none, err
+	}
+	var attempted []string
+	var last error // why the latest candidate did not do
+	for {
+		err := f.place(ctx, attempted)
+		if err != nil && last == nil {
+			return none, err // every pool was refused before any was tried
+		}
+		if err == nil && len(attempted) < max(f.in.MaxAttempts, 1) {
+			made, err := f.createOn(ctx, len(attempted) == 0 && len(f.cast.Candidates) > 1)
+			if err == nil || f.aborted(err) || !needsPerson(err) {
+				return made, err
+			}
+			last = err
+			if f.cleared(ctx, err) {
+				attempted = append(attempted, f.cast.Pool)
+				continue
+			}
+		} else if err != nil && (f.aborted(err) || wire.Parse(err).Type != flow.ErrNoBackend) {
+			return none, err
+		}
+		switch f.hold(ctx, flow.TaskCreateVolume, last) {
+		case flow.UpdateRetry:
+			attempted, last = nil, nil
+		case flow.UpdateAbort:
+			return none, wire.Error(&flow.Error{Type: flow.ErrAborted, Message: "given up by an operator after: " + wire.Parse(last).Message})
+		case flow.UpdateSkip:
+			return f.storage(), nil
+		default:
+			return none, heldOut(last)
+		}
+	}
+}
+
+// place asks the scheduler for a pool and claims its capacity. Where an earlier try may have left something behind
+// that could not be taken away, that very pool is kept.
+func (f *volumeCreate) place(ctx workflow.Context, attempted []string) error {
+	if f.cast.Pool != "" && !slices.Contains(attempted, f.cast.Pool) {
+		return nil
+	}
+	in := flow.VolumeCastInput{
+		Header: f.hdr, Spec: f.spec, Hints: f.in.Hints, Attempted: attempted, MaxAttempts: max(f.in.MaxAttempts, 1),
+	}
+	if err := f.record(ctx, flow.TaskVolumeCast, in, &f.cast); err != nil {
+		return err
+	}
+	f.backend, _ = flow.SplitHost(f.cast.Pool)
+	if f.cast.Refused != "" {
+		workflow.SetCurrentDetails(ctx, "Refused: "+f.cast.Refused)
+	}
+	return nil
+}
+
+// createOn makes the volume in the pool that was chosen. With other candidates at hand, the first try waits for the
+// node half a minute only.
+func (f *volumeCreate) createOn(ctx workflow.Context, others bool) (models.StorageVolume, error) {
+	summary := fmt.Sprintf("%s on %s", f.storage().Size, f.cast.Pool)
+	in := flow.NodeInput{Header: f.hdr, Volume: f.storage(), Source: f.spec.Source}
+	if others {
+		v, err := f.node(firstTry(ctx, f.backend, summary), flow.TaskCreateVolume, in)
+		if err == nil || !wire.Parse(err).Type.Retryable() || neverStarted(err) {
+			return v, err
+		}
+	}
+	return f.node(node(ctx, f.backend, summary), flow.TaskCreateVolume, in)
+}
+
+// cleared makes sure that a candidate that failed holds nothing of ours, so that the next may be tried.
+func (f *volumeCreate) cleared(ctx workflow.Context, cause error) bool {
+	if wire.Parse(cause).Type == flow.ErrNoSpace || neverStarted(cause) {
+		return true
+	}
+	in := flow.NodeInput{Header: f.hdr, Volume: f.storage()}
+	_, err := f.node(firstTry(ctx, f.backend, "clear what a failed try may have left"), flow.TaskDeleteVolume, in)
+	return err == nil
+}
+
+func (f *volumeCreate) storage() models.StorageVolume {
+	_, pool := flow.SplitHost(f.cast.Pool)
+	return models.StorageVolume{
+		ID: f.spec.Volume.ID, Name: f.cast.StorageName, Size: models.FromGiB(f.spec.Volume.SizeGiB),
+		Pool: pool, Provisioning: f.spec.Provisioning, Tags: map[string]string{"clinker.flow": f.hdr.FlowID},
+	}
+}
+
+func (f *volumeCreate) ready(ctx workflow.Context, made models.StorageVolume) error {
+	return f.recordStep(ctx, flow.TaskEntryReady, flow.EntryReadyInput{
+		Header: f.hdr, Host: f.cast.Pool, ProviderLocation: made.Location, Tasks: f.tasks.closing(ctx, flow.TaskEntryReady),
+	}, nil)
+}
+
+// giveUp ends a flow whose row is written. Given up by an operator, everything is undone and nothing stays; failed
+// for certain or held in vain, the row stays as `error` with the reason, and its quota with it, until it is deleted.
+func (f *volumeCreate) giveUp(ctx workflow.Context, cause error) error {
+	fe := wire.Parse(cause)
+	end := flow.FlowEndInput{
+		State: models.FlowFailure, Status: models.VolumeError, FailedTask: f.failedTask(), Error: fe.Message, Hint: fe.Hint, Message: true,
+	}
+	if f.aborted(cause) && f.cast.Pool != "" {
+		if err := f.takeBack(ctx); err != nil {
+			end.Error, end.Hint = "could not be undone: "+wire.Parse(err).Message, wire.Parse(err).Hint
+			_ = f.end(ctx, end)
+			return cause
+		}
+	}
+	if f.aborted(cause) && !isHeldOut(cause) {
+		end.State, end.Status, end.Gone, end.Message = models.FlowReverted, "", true, false
+		f.tasks.reverted(flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskQuotaCommit, flow.TaskVolumeCast, flow.TaskCreateVolume)
+	}
+	_ = f.end(ctx, end)
+	return cause
+}
+
+// takeBack deletes on the node what was or may have been made there.
+func (f *volumeCreate) takeBack(ctx workflow.Context) error {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	in := flow.NodeInput{Header: f.hdr, Volume: f.storage()}
+	_, err := f.nodeOrHold(undo(ctx, f.backend, "take back"), flow.TaskDeleteVolume, in)
+	return err
+}

@@ -1,0 +1,113 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// VolumeExtend makes a volume larger: ExtractExtendRequest, QuotaReserve, EntryExtend, [the client gets its answer],
+// VolumeCast (does the pool have the room?), ExtendVolume on the node, QuotaCommit, EntryExtended. What fails or is
+// given up leaves the volume with its old size and status.
+func VolumeExtend(ctx workflow.Context, in flow.VolumeExtendInput) error {
+	f := &volumeExtend{in: in, base: base{busyStatus: models.VolumeExtending, heldStatus: models.VolumeErrorExtending}}
+	ctx, err := f.setup(ctx)
+	if err != nil {
+		return err
+	}
+	return finish(ctx, f.run(ctx))
+}
+
+type volumeExtend struct {
+	base
+	answer
+	in   flow.VolumeExtendInput
+	spec flow.ExtendSpec
+}
+
+func (f *volumeExtend) setup(ctx workflow.Context) (workflow.Context, error) {
+	if err := f.serve(ctx); err != nil {
+		return ctx, err
+	}
+	return f.begin(ctx, f.in.Header, flow.VolumeExtendTasks())
+}
+
+func (f *volumeExtend) run(ctx workflow.Context) error {
+	if err := f.accept(ctx); err != nil {
+		if undo := f.undo.rollback(ctx, &f.tasks); undo != nil {
+			return undo
+		}
+		f.refusal = err
+		return err
+	}
+	if err := f.extend(ctx); err != nil {
+		return f.giveUp(ctx, err)
+	}
+	return nil
+}
+
+func (f *volumeExtend) accept(ctx workflow.Context) error {
+	if err := f.record(ctx, flow.TaskExtractExtendRequest, f.in, &f.spec); err != nil {
+		return err
+	}
+	f.undo.push(flow.TaskQuotaReserve, func(ctx workflow.Context) error {
+		return f.recordStep(ctx, flow.TaskQuotaRollback, flow.FlowRef{Header: f.hdr}, nil)
+	})
+	quota := flow.QuotaReserveInput{Header: f.hdr, Deltas: f.spec.Quota, SizeGiB: f.in.NewSizeGiB}
+	if err := f.record(ctx, flow.TaskQuotaReserve, quota, nil); err != nil {
+		return err
+	}
+	var row flow.VolumeResult
+	if err := f.record(ctx, flow.TaskEntryExtend, f.entry(nil), &row); err != nil {
+		return err
+	}
+	f.volume = &row.Volume
+	return nil
+}
+
+func (f *volumeExtend) entry(tasks []models.Task) flow.EntryExtendInput {
+	return flow.EntryExtendInput{
+		Header: f.hdr, Operation: flow.VolumeExtend, NewSizeGiB: f.in.NewSizeGiB, InUse: f.in.InUse, Tasks: tasks,
+	}
+}
+
+func (f *volumeExtend) extend(ctx workflow.Context) error {
+	f.backend, _ = flow.SplitHost(f.spec.Volume.Host)
+	in := flow.VolumeCastInput{
+		Header: f.hdr, MaxAttempts: 1, OldSizeGiB: f.spec.Volume.SizeGiB,
+		Spec: flow.VolumeSpec{Volume: f.spec.Volume, ExtraSpecs: f.spec.ExtraSpecs, SourceHost: f.spec.Volume.Host},
+	}
+	in.Spec.Volume.SizeGiB = f.in.NewSizeGiB
+	if err := f.record(ctx, flow.TaskVolumeCast, in, nil); err != nil {
+		return err
+	}
+	summary := fmt.Sprintf("%d to %d GiB on %s", f.spec.Volume.SizeGiB, f.in.NewSizeGiB, f.spec.Volume.Host)
+	work := flow.NodeInput{Header: f.hdr, Volume: f.spec.Storage, NewSize: models.FromGiB(f.in.NewSizeGiB)}
+	if _, err := f.nodeOrHold(node(ctx, f.backend, summary), flow.TaskExtendVolume, work); err != nil {
+		return err
+	}
+	safe, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if err := f.record(safe, flow.TaskQuotaCommit, flow.FlowRef{Header: f.hdr}, nil); err != nil {
+		return err
+	}
+	return f.recordStep(safe, flow.TaskEntryExtended, f.entry(f.tasks.closing(ctx, flow.TaskEntryExtended)), nil)
+}
+
+// giveUp gives the quota back and the volume its former status; the backend may have grown it already, which the
+// next extend finds and accepts.
+func (f *volumeExtend) giveUp(ctx workflow.Context, cause error) error {
+	fe := wire.Parse(cause)
+	if err := f.undo.rollback(ctx, &f.tasks); err != nil {
+		return err
+	}
+	_ = f.end(ctx, flow.FlowEndInput{
+		State: models.FlowReverted, Status: f.spec.Volume.Status,
+		FailedTask: f.failedTask(), Error: fe.Message, Hint: fe.Hint, Message: true,
+	})
+	return cause
+}
