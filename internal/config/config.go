@@ -1,0 +1,147 @@
+package config
+
+import (
+	"net"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// Config is the whole configuration, checked and typed. Where a field's meaning
+// is an option's, docs/configuration.md tells it.
+type Config struct {
+	File      string // where it was read from; empty for the embedded defaults
+	Host      string // this node's name in host@backend#pool
+	MyIP      string // this node's address
+	StatePath string // folder for what Clinker keeps on this machine
+
+	Log       Log
+	API       API
+	Keystone  Keystone
+	Database  Database
+	Temporal  Temporal
+	Service   Service
+	Scheduler Scheduler
+	Quota     Quota
+	Flows     Flows
+	Volumes   Volumes
+	Backup    Backup
+	Backends  []Backend // in the order of enabled_backends
+}
+
+// Log says what is logged and where.
+type Log struct {
+	Debug bool
+	Dir   string // empty: standard error
+	File  string
+	JSON  bool
+}
+
+// API is the REST service.
+type API struct {
+	Listen             string
+	Port               int
+	MaxLimit           int   // most items on one page
+	MaxRequestBodySize int64 // bytes
+	PublicEndpoint     string
+	ProjectID          *regexp.Regexp // a project id in a path, the whole of it
+	AuthStrategy       string         // keystone, noauth or noauth_include_project_id
+	IdempotencyKeyAge  time.Duration
+	MessageTTL         time.Duration
+	PolicyFile         string
+}
+
+// Addr is the address to listen on, as net.Listen takes it.
+func (a API) Addr() string { return net.JoinHostPort(a.Listen, strconv.Itoa(a.Port)) }
+
+// Keystone is how tokens are checked, from [keystone_authtoken].
+type Keystone struct {
+	AuthURL                   string
+	WWWAuthenticateURI        string // where clients log in
+	Username                  string
+	Password                  Secret
+	ProjectName               string
+	UserDomainName            string
+	UserDomainID              string
+	ProjectDomainName         string
+	ProjectDomainID           string
+	RegionName                string
+	Interface                 string // internal, public or admin
+	CAFile                    string
+	Insecure                  bool
+	ConnectTimeout            time.Duration
+	TokenCacheTime            time.Duration
+	ServiceTokenRoles         []string
+	ServiceTokenRolesRequired bool
+}
+
+// Temporal is the engine's frontend.
+type Temporal struct {
+	Address    string // host:port
+	Namespace  string
+	TLSCA      string // set: the connection uses TLS
+	TLSCert    string
+	TLSKey     string
+	ServerName string
+	APIKeyFile string
+}
+
+// TLS says whether the connection is to use TLS.
+func (t Temporal) TLS() bool { return t.TLSCA != "" || t.TLSCert != "" || t.ServerName != "" }
+
+// Service is how workers show that they live.
+type Service struct {
+	ReportInterval time.Duration
+	DownTime       time.Duration
+	StatsInterval  time.Duration // each back end may have its own
+}
+
+// Scheduler is how a back end is chosen.
+type Scheduler struct {
+	Filters     []string // Cinder's names, in order
+	Weighers    []string // Cinder's names
+	MaxAttempts int
+	Multipliers map[string]float64 // by weigher's name
+}
+
+// Quota holds the limits of a project that has none of its own; -1 is no limit.
+type Quota struct {
+	Volumes            int
+	Snapshots          int
+	Gigabytes          int // GiB
+	Backups            int
+	BackupGigabytes    int // GiB
+	Groups             int
+	PerVolumeGigabytes int // GiB
+	NoSnapshotGB       bool
+	UseDefaultClass    bool
+}
+
+// Flows is how long flows are remembered and held.
+type Flows struct {
+	Retention time.Duration // of Temporal's histories
+	RecordAge time.Duration // of flow records
+	Hold      time.Duration // how long a held flow waits for an operator
+}
+
+// Volumes holds what every volume has in common.
+type Volumes struct {
+	DefaultType             string
+	AvailabilityZone        string // of this node
+	DefaultAvailabilityZone string // when a request names none
+	ZoneFallback            bool   // the default when the zone asked for isn't there
+	CloneSameZone           bool
+	SnapshotSameHost        bool
+	VolumeName              string // template with one %s
+	SnapshotName            string
+	BackupName              string
+}
+
+// Backup is the backup service and its store.
+type Backup struct {
+	Driver        string // posix, nfs, swift or s3
+	Compression   string // zlib, bz2, zstd or none
+	SameHost      bool
+	MaxOperations int     // 0: no limit
+	Options       Options // all backup_ options
+}
