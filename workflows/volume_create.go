@@ -62,6 +62,7 @@ func (f *volumeCreate) accept(ctx workflow.Context) error {
 	if err := f.record(ctx, flow.TaskQuotaReserve, quota, nil); err != nil {
 		return err
 	}
+	f.undo.push(flow.TaskEntryCreate, f.entryDestroy)
 	var row flow.VolumeResult
 	entry := flow.EntryCreateInput{Header: f.hdr, Operation: flow.VolumeCreate, Volume: f.spec.Volume}
 	if err := f.record(ctx, flow.TaskEntryCreate, entry, &row); err != nil {
@@ -73,6 +74,12 @@ func (f *volumeCreate) accept(ctx workflow.Context) error {
 
 func (f *volumeCreate) quotaRollback(ctx workflow.Context) error {
 	return f.recordStep(ctx, flow.TaskQuotaRollback, flow.FlowRef{Header: f.hdr}, nil)
+}
+
+// entryDestroy takes the row away again if it was written; the record says REVERTED, or stays ABANDONED.
+func (f *volumeCreate) entryDestroy(ctx workflow.Context) error {
+	end := flow.FlowEndInput{Header: f.hdr, State: models.FlowReverted, Gone: true, Tasks: f.tasks}
+	return f.recordStep(ctx, flow.TaskFlowEnd, end, nil)
 }
 
 // refuse ends a flow that has no row: nothing is left of it but Temporal's history.
@@ -94,10 +101,12 @@ func (f *volumeCreate) build(ctx workflow.Context) (models.StorageVolume, error)
 	var last error // why the latest candidate did not do
 	for {
 		err := f.place(ctx, attempted)
-		if err != nil && last == nil {
-			return none, err // every pool was refused before any was tried
-		}
-		if err == nil && len(attempted) < max(f.in.MaxAttempts, 1) {
+		switch {
+		case err != nil && (last == nil || f.aborted(err) || wire.Parse(err).Type != flow.ErrNoBackend):
+			return none, err // with no try before it, a refusal by every pool is the answer
+		case err != nil && len(attempted) == 0:
+			last = err
+		case err == nil && len(attempted) < max(f.in.MaxAttempts, 1):
 			made, err := f.createOn(ctx, len(attempted) == 0 && len(f.cast.Candidates) > 1)
 			if err == nil || f.aborted(err) || !needsPerson(err) {
 				return made, err
@@ -107,12 +116,13 @@ func (f *volumeCreate) build(ctx workflow.Context) (models.StorageVolume, error)
 				attempted = append(attempted, f.cast.Pool)
 				continue
 			}
-		} else if err != nil && (f.aborted(err) || wire.Parse(err).Type != flow.ErrNoBackend) {
-			return none, err
 		}
 		switch f.hold(ctx, flow.TaskCreateVolume, last) {
 		case flow.UpdateRetry:
-			attempted, last = nil, nil
+			if slices.Contains(attempted, f.cast.Pool) {
+				f.cast = flow.VolumeCastResult{} // nothing is anywhere: all pools may be asked anew
+			}
+			attempted = nil
 		case flow.UpdateAbort:
 			return none, wire.Error(&flow.Error{Type: flow.ErrAborted, Message: "given up by an operator after: " + wire.Parse(last).Message})
 		case flow.UpdateSkip:

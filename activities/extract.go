@@ -1,0 +1,215 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/scheduler"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// RequestStore is what the Extract steps look up; they write nothing.
+type RequestStore interface {
+	GetVolume(ctx context.Context, projectID, id string) (models.Volume, error)
+	GetVolumeType(ctx context.Context, projectID, nameOrID string) (models.VolumeType, error)
+	ListPools(ctx context.Context) ([]models.PoolView, error)
+}
+
+// Requests reads what users asked for.
+type Requests struct {
+	Store        RequestStore
+	NameTemplate string // volume_name_template
+	DefaultType  string // default_volume_type
+	DefaultZone  string // default_availability_zone, else storage_availability_zone
+	ZoneFallback bool   // allow_availability_zone_fallback
+}
+
+// ExtractVolumeRequest looks up what a create names (type, source, availability zone) and refuses what can't be.
+func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreateInput) (flow.VolumeSpec, error) {
+	var spec flow.VolumeSpec
+	if err := tooLate(in.Header); err != nil {
+		return spec, err
+	}
+	v := models.Volume{
+		ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description,
+		SizeGiB: in.SizeGiB, Status: models.VolumeCreating, AttachStatus: models.AttachDetached, FlowID: in.FlowID,
+		AvailabilityZone: in.AvailabilityZone, Metadata: in.Metadata, SourceVolID: in.SourceVolID, ConsumesQuota: true,
+		CreatedAt: time.Now().UTC(),
+	}
+	var source *models.Volume
+	if in.SourceVolID != "" {
+		s, err := r.source(ctx, in)
+		if err != nil {
+			return spec, err
+		}
+		source = &s
+		v.SizeGiB, v.Bootable = max(v.SizeGiB, s.SizeGiB), s.Bootable
+	}
+	t, err := r.volumeType(ctx, in, source)
+	if err != nil {
+		return spec, err
+	}
+	if err := checkTypeSize(t, v.SizeGiB); err != nil {
+		return spec, err
+	}
+	v.VolumeTypeID, v.Multiattach = t.ID, isTrue(t.ExtraSpecs["multiattach"])
+	if v.AvailabilityZone, err = r.zone(ctx, in.AvailabilityZone, source); err != nil {
+		return spec, err
+	}
+	spec = flow.VolumeSpec{
+		Volume: v, TypeName: t.Name, ExtraSpecs: t.ExtraSpecs, AvailabilityZones: []string{v.AvailabilityZone},
+		Provisioning: strings.ToLower(strings.TrimSpace(t.ExtraSpecs["provisioning:type"])),
+		Quota:        deltas(t.Name, 1, v.SizeGiB),
+	}
+	if source != nil {
+		s := r.storage(*source)
+		spec.Source, spec.SourceHost = &s, source.Host
+	}
+	return spec, nil
+}
+
+// ExtractExtendRequest looks up the volume to extend.
+func (r *Requests) ExtractExtendRequest(ctx context.Context, in flow.VolumeExtendInput) (flow.ExtendSpec, error) {
+	var spec flow.ExtendSpec
+	if err := tooLate(in.Header); err != nil {
+		return spec, err
+	}
+	v, err := r.Store.GetVolume(ctx, scope(in.Header), in.ResourceID)
+	if err != nil {
+		return spec, catalogueError(err)
+	}
+	if in.NewSizeGiB <= v.SizeGiB {
+		return spec, refuse(flow.ErrInvalid, "New size for extend must be greater than current size. (current: %d, extended: %d).", v.SizeGiB, in.NewSizeGiB)
+	}
+	t, err := r.Store.GetVolumeType(ctx, "", v.VolumeTypeID)
+	if err != nil {
+		return spec, catalogueError(err)
+	}
+	if err := checkTypeSize(t, in.NewSizeGiB); err != nil {
+		return spec, err
+	}
+	grow := deltas(t.Name, 0, in.NewSizeGiB-v.SizeGiB)
+	return flow.ExtendSpec{Volume: v, Storage: r.storage(v), Quota: grow, ExtraSpecs: t.ExtraSpecs}, nil
+}
+
+func (r *Requests) source(ctx context.Context, in flow.VolumeCreateInput) (models.Volume, error) {
+	s, err := r.Store.GetVolume(ctx, scope(in.Header), in.SourceVolID)
+	switch {
+	case isNotFound(err):
+		return s, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.SourceVolID)
+	case err != nil:
+		return s, catalogueError(err)
+	case s.Status != models.VolumeAvailable && s.Status != models.VolumeInUse:
+		return s, refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s; it must be available or in-use.", s.ID, s.Status)
+	case in.SizeGiB > 0 && in.SizeGiB < s.SizeGiB:
+		return s, refuse(flow.ErrInvalid, "Invalid input received: Volume size '%d'GB cannot be smaller than original volume size %dGB. They must be >= original volume size.", in.SizeGiB, s.SizeGiB)
+	}
+	return s, nil
+}
+
+// volumeType finds the type that was asked for, else the source's, else the default.
+func (r *Requests) volumeType(ctx context.Context, in flow.VolumeCreateInput, source *models.Volume) (models.VolumeType, error) {
+	project, want := scope(in.Header), in.VolumeType
+	switch {
+	case want == "" && source != nil:
+		project, want = "", source.VolumeTypeID
+	case want == "":
+		project, want = "", r.DefaultType
+	}
+	t, err := r.Store.GetVolumeType(ctx, project, want)
+	switch {
+	case isNotFound(err) && in.VolumeType == "":
+		return t, refuse(flow.ErrMisconfigured, "Default volume type %s can not be found.", want)
+	case isNotFound(err):
+		return t, refuse(flow.ErrNotFound, "Volume type with name %s could not be found.", want)
+	case err != nil:
+		return t, catalogueError(err)
+	}
+	if source != nil && t.ID != source.VolumeTypeID {
+		return t, refuse(flow.ErrInvalid, "Invalid volume_type %s: it must be that of the source volume; create the volume without one and retype it.", t.Name)
+	}
+	return t, nil
+}
+
+// zone checks the availability zone that was asked for: one of a pool's, or the default.
+func (r *Requests) zone(ctx context.Context, want string, source *models.Volume) (string, error) {
+	if source != nil {
+		if want != "" && want != source.AvailabilityZone {
+			return "", refuse(flow.ErrInvalid, "Invalid input received: Volume must be in the same availability zone as the source volume (%s).", source.AvailabilityZone)
+		}
+		return source.AvailabilityZone, nil
+	}
+	if want == "" || want == r.DefaultZone {
+		return r.DefaultZone, nil
+	}
+	views, err := r.Store.ListPools(ctx)
+	if err != nil {
+		return "", catalogueError(err)
+	}
+	known := []string{r.DefaultZone}
+	for _, p := range views {
+		if p.AvailabilityZone == want {
+			return want, nil
+		}
+		if !slices.Contains(known, p.AvailabilityZone) {
+			known = append(known, p.AvailabilityZone)
+		}
+	}
+	if r.ZoneFallback {
+		return r.DefaultZone, nil
+	}
+	return "", refuse(flow.ErrInvalid, "Invalid input received: Availability zone '%s' is invalid; it must be one of %s.", want, strings.Join(known, ", "))
+}
+
+func (r *Requests) storage(v models.Volume) models.StorageVolume { return Storage(v, r.NameTemplate) }
+
+// Storage is the volume as its driver knows it; template is volume_name_template.
+func Storage(v models.Volume, template string) models.StorageVolume {
+	_, pool := flow.SplitHost(v.Host)
+	return models.StorageVolume{
+		ID: v.ID, Name: fmt.Sprintf(template, v.ID), Size: models.FromGiB(v.SizeGiB), Pool: pool, Location: v.ProviderLocation,
+	}
+}
+
+func checkTypeSize(t models.VolumeType, size int64) error {
+	lo, hi, err := scheduler.TypeSizeLimits(t.ExtraSpecs)
+	switch {
+	case err != nil:
+		return refuse(flow.ErrInvalid, "volume type %s: %v", t.Name, err)
+	case lo > 0 && size < lo:
+		return refuse(flow.ErrInvalid, "Specified volume size of '%d' GB is less than the minimum required '%d' GB for volume type '%s'.", size, lo, t.Name)
+	case hi > 0 && size > hi:
+		return refuse(flow.ErrInvalid, "Specified volume size of '%d' GB is greater than the maximum allowable '%d' GB for volume type '%s'.", size, hi, t.Name)
+	}
+	return nil
+}
+
+// deltas is what so many volumes of a type count: in all, and for the type.
+func deltas(typeName string, volumes, gib int64) []models.QuotaDelta {
+	all := []models.QuotaDelta{
+		{Resource: models.QuotaVolumes, Delta: volumes},
+		{Resource: models.QuotaGigabytes, Delta: gib},
+		{Resource: models.QuotaVolumes + "_" + typeName, Delta: volumes},
+		{Resource: models.QuotaGigabytes + "_" + typeName, Delta: gib},
+	}
+	return slices.DeleteFunc(all, func(d models.QuotaDelta) bool { return d.Delta == 0 })
+}
+
+// scope is the project whose things a request may name; an administrator's may name any.
+func scope(h flow.Header) string {
+	if h.Admin {
+		return ""
+	}
+	return h.ProjectID
+}
+
+func isTrue(spec string) bool {
+	return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(spec, "<is>")), "true")
+}
+
+func isNotFound(err error) bool { return errors.Is(err, models.ErrNotFound) }

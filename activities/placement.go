@@ -1,0 +1,145 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/scheduler"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// PlacementStore is the part of the catalogue that a placement needs. PlaceEntry calls place with all pools, less
+// what placements took from them since their last report, and writes the claim in the same transaction.
+type PlacementStore interface {
+	PlaceEntry(ctx context.Context, volumeID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error)
+	GetVolume(ctx context.Context, projectID, id string) (models.Volume, error)
+}
+
+// Placement chooses pools.
+type Placement struct {
+	Store     PlacementStore
+	Scheduler *scheduler.Scheduler
+	// NameTemplate is volume_name_template, with %s for the id.
+	NameTemplate string
+}
+
+// VolumeCast chooses the pool for a volume and claims its capacity at once. When every pool is refused the error, of
+// type NoBackend, says which was refused for what.
+func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (flow.VolumeCastResult, error) {
+	out := flow.VolumeCastResult{StorageName: fmt.Sprintf(p.NameTemplate, in.Spec.Volume.ID)}
+	req, err := p.request(ctx, in)
+	if err != nil {
+		return out, catalogueError(err)
+	}
+	grow := in.Spec.Volume.SizeGiB - in.OldSizeGiB
+	out.Pool, err = p.Store.PlaceEntry(ctx, in.Spec.Volume.ID, in.FlowID, grow, func(views []models.PoolView) (string, error) {
+		d, err := p.Scheduler.Place(req, pools(views))
+		if err != nil {
+			return "", &flow.Error{Type: flow.ErrInvalid, Message: err.Error()}
+		}
+		out.Refused = scheduler.Summary(d.Refused)
+		if len(d.Candidates) == 0 {
+			return "", &flow.Error{Type: flow.ErrNoBackend, Message: noBackend(out.Refused), Hint: "see `clinker pool list` for what the pools have"}
+		}
+		for _, c := range d.Candidates {
+			out.Candidates = append(out.Candidates, c.Pool)
+		}
+		return d.Candidates[0].Pool, nil
+	})
+	return out, catalogueError(err)
+}
+
+func noBackend(refused string) string {
+	const words = "No storage could be allocated for this volume request"
+	if refused == "" {
+		return words + ": no pool is known yet"
+	}
+	return words + ": " + refused
+}
+
+func (p *Placement) request(ctx context.Context, in flow.VolumeCastInput) (scheduler.Request, error) {
+	v := in.Spec.Volume
+	req := scheduler.Request{
+		SizeGiB: v.SizeGiB, OldSizeGiB: in.OldSizeGiB, AvailabilityZones: in.Spec.AvailabilityZones, ExtraSpecs: in.Spec.ExtraSpecs,
+		Volume:    map[string]any{"name": v.Name, "availability_zone": v.AvailabilityZone, "project_id": v.ProjectID},
+		Hints:     scheduler.Hints{LocalToInstance: in.Hints.LocalToInstance, Query: in.Hints.Query},
+		Attempted: in.Attempted, Backend: in.Spec.SourceHost, Attached: in.OldSizeGiB > 0 && v.Status == models.VolumeInUse,
+		Seed: seed(in.FlowID), MaxCandidates: in.MaxAttempts,
+	}
+	var err error
+	if req.Hints.SameHost, err = p.hint(ctx, v.ProjectID, in.Hints.SameHost); err != nil {
+		return req, err
+	}
+	req.Hints.DifferentHost, err = p.hint(ctx, v.ProjectID, in.Hints.DifferentHost)
+	return req, err
+}
+
+// hint finds where the volumes of a hint are; those that the project can't see are nowhere.
+func (p *Placement) hint(ctx context.Context, project string, ids []string) (scheduler.VolumeHint, error) {
+	h := scheduler.VolumeHint{Volumes: ids}
+	for _, id := range ids {
+		v, err := p.Store.GetVolume(ctx, project, id)
+		if err != nil && !isNotFound(err) {
+			return h, err
+		}
+		if v.Host != "" {
+			h.Places = append(h.Places, v.Host)
+		}
+	}
+	return h, nil
+}
+
+// seed makes the draws of a flow the same each time its placement is asked again.
+func seed(flowID string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(flowID))
+	return int64(h.Sum64() >> 1)
+}
+
+// pools hands the catalogue's pools to the scheduler, with the claims that their reports can't show yet taken off.
+func pools(views []models.PoolView) []scheduler.Pool {
+	out := make([]scheduler.Pool, len(views))
+	for i, v := range views {
+		s := v.Stats
+		free := capacity(s.Free)
+		if n, ok := free.Number(); ok && !s.ThinProvisioning {
+			free = scheduler.GiB(n - float64(v.ClaimedGiB))
+		}
+		out[i] = scheduler.Pool{
+			Name: v.Name, AvailabilityZone: v.AvailabilityZone, Up: v.ServiceUp, Disabled: v.Disabled, StateReason: v.ServiceReason,
+			Capabilities: capabilities(s), Total: capacity(s.Total), Free: free,
+			Provisioned: s.ProvisionedGiB + float64(v.ClaimedGiB), Allocated: s.AllocatedGiB + float64(v.ClaimedGiB),
+			ReservedPercentage: s.ReservedPercentage, MaxOverSubscriptionRatio: s.MaxOverSubscription,
+			Thin: s.ThinProvisioning, Thick: s.ThickProvisioning, Volumes: s.TotalVolumes + int(v.ClaimedCount),
+			FilterFunction: s.FilterFunction, GoodnessFunction: s.GoodnessFunction,
+		}
+	}
+	return out
+}
+
+func capacity(c models.Capacity) scheduler.Capacity {
+	switch {
+	case c.Infinite:
+		return scheduler.Infinite
+	case c.Unknown:
+		return scheduler.Unknown
+	}
+	return scheduler.GiB(c.GiB)
+}
+
+// capabilities are what extra specs can ask for: the report's fields by Cinder's names, and the driver's own.
+func capabilities(s models.PoolStats) map[string]any {
+	m := map[string]any{
+		"volume_backend_name": s.VolumeBackendName, "pool_name": s.Pool, "storage_protocol": s.StorageProtocol,
+		"vendor_name": s.VendorName, "driver_version": s.DriverVersion, "location_info": s.LocationInfo,
+		"multiattach": s.Multiattach, "online_extend_support": s.OnlineExtend, "sparse_copy_volume": s.SparseCopy,
+		"QoS_support": s.QoSSupport, "backend_state": s.BackendState, "total_volumes": s.TotalVolumes,
+	}
+	for k, v := range s.Extra {
+		m[strings.ToLower(k)] = v
+	}
+	return m
+}

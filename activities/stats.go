@@ -1,0 +1,90 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// Stats answers for a backend's health and capacity, on the node.
+type Stats struct {
+	Driver           drivers.Driver
+	AvailabilityZone string
+}
+
+// GatherStats reports the backend's pools. A backend that is broken is a report too: state down, with the reason.
+func (s *Stats) GatherStats(ctx context.Context) (flow.BackendReport, error) {
+	r := flow.BackendReport{GatheredAt: time.Now().UTC(), AvailabilityZone: s.AvailabilityZone, State: "up", Capabilities: s.Driver.Capabilities()}
+	err := s.Driver.Check(ctx)
+	if err == nil {
+		r.Pools, err = s.Driver.Stats(ctx)
+	}
+	if err != nil {
+		r.State, r.Error = "down", err.Error()
+		if hint := drivers.Hint(err); hint != "" {
+			r.Error += "; " + hint
+		}
+	}
+	for i := range r.Pools {
+		r.Pools[i].BackendState = r.State
+	}
+	return r, nil
+}
+
+// ServiceStore is the part of the catalogue that knows the services and pools.
+type ServiceStore interface {
+	Heartbeat(ctx context.Context, s models.Service) error
+	SavePools(ctx context.Context, backend, zone string, stats []models.PoolStats, gatheredAt time.Time) error
+}
+
+// BackendFinder tells which backends have a worker, by what the workers themselves tell Temporal.
+type BackendFinder interface {
+	Backends(ctx context.Context) ([]string, error)
+}
+
+// Services keeps the list of services and pools; it runs in the control worker.
+type Services struct {
+	Store  ServiceStore
+	Finder BackendFinder
+	Host   string // of this control worker
+	Zone   string
+	// Known are backends that are asked for whether or not the finder sees them: those of the worker's own
+	// configuration.
+	Known []string
+}
+
+// FindBackends lists the backends to watch and shows that this control worker lives.
+func (s *Services) FindBackends(ctx context.Context) (flow.Backends, error) {
+	if err := s.Store.Heartbeat(ctx, models.Service{Binary: models.BinaryScheduler, Host: s.Host, AvailabilityZone: s.Zone, BackendState: "up", UpdatedAt: time.Now().UTC()}); err != nil {
+		return flow.Backends{}, catalogueError(err)
+	}
+	found, err := s.Finder.Backends(ctx)
+	if err != nil {
+		return flow.Backends{Names: s.Known}, nil //nolint:nilerr // the list of workers is a help, not a need
+	}
+	seen := map[string]bool{}
+	var out flow.Backends
+	for _, b := range append(append([]string{}, s.Known...), found...) {
+		if !seen[b] {
+			seen[b] = true
+			out.Names = append(out.Names, b)
+		}
+	}
+	return out, nil
+}
+
+// SaveReport writes what a backend reported: its sign of life, its state and its pools.
+func (s *Services) SaveReport(ctx context.Context, in flow.SaveReportInput) error {
+	r := in.Report
+	err := s.Store.Heartbeat(ctx, models.Service{
+		Binary: models.BinaryVolume, Host: in.Backend, AvailabilityZone: r.AvailabilityZone,
+		BackendState: r.State, BackendError: r.Error, UpdatedAt: r.GatheredAt,
+	})
+	if err == nil && r.State == "up" {
+		err = s.Store.SavePools(ctx, in.Backend, r.AvailabilityZone, r.Pools, r.GatheredAt)
+	}
+	return catalogueError(err)
+}

@@ -1,0 +1,128 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// heartbeatEvery keeps a node step alive well within its heartbeat time-out of 20 s.
+const heartbeatEvery = 4 * time.Second
+
+// Volumes does the work on disks. It runs on the storage node and knows no database: all it needs is in its input.
+type Volumes struct {
+	Driver drivers.Driver
+	// CloudID tags what is made, so that only objects of this installation are ever taken for ours.
+	CloudID string
+}
+
+// CreateVolume makes the volume, blank or as a clone. There already with the same size is success.
+func (a *Volumes) CreateVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
+	ctx, stop := beat(ctx)
+	defer stop()
+	v := in.Volume
+	if v.Tags == nil {
+		v.Tags = map[string]string{}
+	}
+	v.Tags["clinker.cloud"] = a.CloudID
+	made, err := a.create(ctx, v, in.Source)
+	return flow.NodeResult{Volume: made}, driverError(ctx, err)
+}
+
+func (a *Volumes) create(ctx context.Context, v models.StorageVolume, source *models.StorageVolume) (models.StorageVolume, error) {
+	if source == nil {
+		return a.Driver.CreateVolume(ctx, v)
+	}
+	cloner, ok := a.Driver.(drivers.Cloner)
+	if !ok {
+		return v, &drivers.Error{Op: "clone volume", Driver: a.Driver.Capabilities().Driver, Resource: v.Name, Err: drivers.ErrNotSupported}
+	}
+	return cloner.CloneVolume(ctx, v, *source)
+}
+
+// DeleteVolume removes the volume; absent is success.
+func (a *Volumes) DeleteVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
+	ctx, stop := beat(ctx)
+	defer stop()
+	return flow.NodeResult{}, driverError(ctx, a.Driver.DeleteVolume(ctx, in.Volume))
+}
+
+// ExtendVolume makes the volume larger; as large already is success.
+func (a *Volumes) ExtendVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
+	ctx, stop := beat(ctx)
+	defer stop()
+	v := in.Volume
+	err := a.Driver.ExtendVolume(ctx, v, in.NewSize)
+	if err == nil {
+		v.Size = in.NewSize
+	}
+	return flow.NodeResult{Volume: v}, driverError(ctx, err)
+}
+
+// beat heartbeats until stop is called, with the driver's progress in percent as the details.
+func beat(ctx context.Context) (_ context.Context, stop func()) {
+	var percent = make(chan int, 1)
+	ctx = drivers.WithProgress(ctx, func(done, total models.Bytes) {
+		if total <= 0 {
+			return
+		}
+		select {
+		case percent <- int(100 * done / total):
+		default: // the last figure has not been sent yet
+		}
+	})
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(heartbeatEvery)
+		defer tick.Stop()
+		last := -1
+		for {
+			select {
+			case <-quit:
+				return
+			case last = <-percent:
+			case <-tick.C:
+			}
+			if last >= 0 {
+				activity.RecordHeartbeat(ctx, flow.Progress{Percent: last})
+			} else {
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return ctx, func() { close(quit); <-done }
+}
+
+// driverError classes what a driver answered. Busy and unavailable are tried again; the rest is final here, and the
+// workflow knows what to do about it.
+func driverError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return err
+	}
+	fe := &flow.Error{Type: flow.ErrUnavailable, Message: "the backend failed unexpectedly", Hint: drivers.Hint(err)}
+	var de *drivers.Error
+	if errors.As(err, &de) {
+		fe.Message = de.Error()
+	}
+	for class, sentinel := range map[flow.ErrorType]error{
+		flow.ErrNoSpace: drivers.ErrNoSpace, flow.ErrBusy: drivers.ErrBusy, flow.ErrNotSupported: drivers.ErrNotSupported,
+		flow.ErrCertain: drivers.ErrInvalid, flow.ErrConflict: drivers.ErrExists, flow.ErrNotFound: drivers.ErrNotFound,
+	} {
+		if errors.Is(err, sentinel) {
+			fe.Type = class
+		}
+	}
+	activity.GetLogger(ctx).Warn("driver step failed", "error", err, "hint", fe.Hint)
+	return wire.Error(fe)
+}

@@ -1,0 +1,54 @@
+package flow
+
+import (
+	"time"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+// BackendMonitor is the workflow that gathers the statistics of all backends. It runs in SystemNamespace, so that
+// its history does not stand among the users' flows.
+const BackendMonitor = "backend-monitor"
+
+// SystemNamespaceSuffix is put behind the namespace's name to name the one for Clinker's own upkeep.
+const SystemNamespaceSuffix = "-system"
+
+// Activities of the monitor.
+const (
+	TaskFindBackends = "FindBackends"
+	TaskGatherStats  = "GatherStats"
+	TaskSaveReport   = "SaveReport"
+)
+
+// MonitorInput starts the monitor.
+type MonitorInput struct {
+	// Interval between two rounds.
+	Interval time.Duration `json:"interval"`
+}
+
+// Backends names backends, each "host@backend".
+type Backends struct {
+	Names []string `json:"names"`
+}
+
+// BackendReport is what a node says of its backend.
+type BackendReport struct {
+	// GatheredAt is when the node began to look: what was made before is contained.
+	GatheredAt       time.Time           `json:"gathered_at"`
+	AvailabilityZone string              `json:"availability_zone"`
+	State            string              `json:"state"` // up or down
+	Error            string              `json:"error,omitempty"`
+	Pools            []models.PoolStats  `json:"pools,omitempty"`
+	Capabilities     models.Capabilities `json:"capabilities"`
+}
+
+// SaveReportInput brings a report to the catalogue.
+type SaveReportInput struct {
+	Backend string        `json:"backend"`
+	Report  BackendReport `json:"report"`
+}
+
+// Progress is what a long step tells with its heartbeat.
+type Progress struct {
+	Percent int `json:"percent"`
+}
