@@ -1,0 +1,130 @@
+//go:build !noembed
+
+package devserver
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+
+	"go.temporal.io/server/common/auth"
+	"go.temporal.io/server/common/cluster"
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/membership/static"
+	"go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql"
+	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
+	"go.temporal.io/server/common/primitives"
+)
+
+// clusterName is written into the database; it must never change.
+const clusterName = "active"
+
+// layout is where the four services of one server listen.
+type layout struct {
+	frontend                  string // host:port
+	history, matching, worker int    // loopback ports
+}
+
+func (l layout) hosts() map[primitives.ServiceName]static.Hosts {
+	local := func(port int) static.Hosts {
+		return static.SingleLocalHost(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	}
+	return map[primitives.ServiceName]static.Hosts{
+		primitives.FrontendService: static.SingleLocalHost(dialable(l.frontend)),
+		primitives.HistoryService:  local(l.history),
+		primitives.MatchingService: local(l.matching),
+		primitives.WorkerService:   local(l.worker),
+	}
+}
+
+func (l layout) services() map[string]config.Service {
+	local := func(port int) config.Service {
+		return config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: "127.0.0.1"}}
+	}
+	host, port := splitAddr(l.frontend)
+	return map[string]config.Service{
+		string(primitives.FrontendService): {RPC: config.RPC{GRPCPort: port, BindOnIP: host}},
+		string(primitives.HistoryService):  local(l.history),
+		string(primitives.MatchingService): local(l.matching),
+		string(primitives.WorkerService):   local(l.worker),
+	}
+}
+
+func serverConfig(o Options, l layout) *config.Config {
+	frontend := dialable(l.frontend)
+	off := config.ArchivalNamespaceDefaults{
+		History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
+		Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
+	}
+	return &config.Config{
+		Global: config.Global{
+			Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: "127.0.0.1"},
+		},
+		Persistence: persistence(o),
+		ClusterMetadata: &cluster.Config{
+			FailoverVersionIncrement: 10,
+			MasterClusterName:        clusterName,
+			CurrentClusterName:       clusterName,
+			ClusterInformation: map[string]cluster.ClusterInformation{
+				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: frontend},
+			},
+		},
+		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
+		Services:            l.services(),
+		Archival: config.Archival{
+			History:    config.HistoryArchival{State: "disabled"},
+			Visibility: config.VisibilityArchival{State: "disabled"},
+		},
+		PublicClient:      config.PublicClient{HostPort: frontend},
+		NamespaceDefaults: config.NamespaceDefaults{Archival: off},
+	}
+}
+
+func persistence(o Options) config.Persistence {
+	main, visibility := sqliteConfig(o), sqliteConfig(o)
+	if o.Postgres != nil {
+		main, visibility = postgresConfig(*o.Postgres, o.Postgres.Database), postgresConfig(*o.Postgres, o.Postgres.VisibilityDatabase)
+	}
+	return config.Persistence{
+		DefaultStore:     "main",
+		VisibilityStore:  "visibility",
+		NumHistoryShards: 1,
+		DataStores:       map[string]config.DataStore{"main": {SQL: main}, "visibility": {SQL: visibility}},
+	}
+}
+
+func sqliteConfig(o Options) *config.SQL {
+	return &config.SQL{
+		PluginName: sqliteplugin.PluginName,
+		// It becomes a URI, in which a ? or % of the path would mean something.
+		DatabaseName:      (&url.URL{Path: databaseFile(o.StateDir)}).EscapedPath(),
+		ConnectAttributes: pragmas(o),
+		// One connection: transactions here read first and write later, and
+		// with two of them SQLite refuses the second writer outright.
+		MaxConns:     1,
+		MaxIdleConns: 1,
+	}
+}
+
+func postgresConfig(p PostgresOptions, database string) *config.SQL {
+	c := &config.SQL{
+		PluginName:      postgresql.PluginNamePGX,
+		ConnectAddr:     net.JoinHostPort(p.Host, fmt.Sprint(p.Port)),
+		ConnectProtocol: "tcp",
+		DatabaseName:    database,
+		User:            p.User,
+		Password:        p.Password,
+		MaxConns:        p.MaxConns,
+		MaxIdleConns:    p.MaxConns,
+		MaxConnLifetime: time.Hour,
+	}
+	if p.TLS != nil {
+		c.TLS = &auth.TLS{
+			Enabled: true, CaFile: p.TLS.CAFile, CertFile: p.TLS.CertFile, KeyFile: p.TLS.KeyFile,
+			ServerName: p.TLS.ServerName, EnableHostVerification: !p.TLS.SkipVerify,
+		}
+	}
+	return c
+}

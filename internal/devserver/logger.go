@@ -1,0 +1,69 @@
+//go:build !noembed
+
+package devserver
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync/atomic"
+
+	"go.temporal.io/server/common/log"
+	"go.temporal.io/server/common/log/tag"
+)
+
+// slogLogger hands the server's log to slog.
+type slogLogger struct {
+	to    *slog.Logger
+	level slog.Leveler
+	// quiet is set while stopping: the services then report each other's
+	// going away as errors.
+	quiet *atomic.Bool
+}
+
+var _ log.WithLogger = slogLogger{}
+
+func newLogger(to *slog.Logger, level slog.Leveler) slogLogger {
+	return slogLogger{to: to.With("component", "temporal"), level: level, quiet: new(atomic.Bool)}
+}
+
+func (l slogLogger) log(level slog.Level, msg string, tags []tag.Tag) {
+	if level < l.level.Level() || l.quiet.Load() {
+		return
+	}
+	l.to.LogAttrs(context.Background(), level, msg, attrs(tags)...)
+}
+
+func attrs(tags []tag.Tag) []slog.Attr {
+	as := make([]slog.Attr, len(tags))
+	for i, t := range tags {
+		as[i] = slog.Any(t.Key(), t.Value())
+	}
+	return as
+}
+
+// With is part of log.WithLogger.
+func (l slogLogger) With(tags ...tag.Tag) log.Logger {
+	l.to = slog.New(l.to.Handler().WithAttrs(attrs(tags)))
+	return l
+}
+
+func (l slogLogger) Debug(msg string, tags ...tag.Tag) { l.log(slog.LevelDebug, msg, tags) }
+func (l slogLogger) Info(msg string, tags ...tag.Tag)  { l.log(slog.LevelInfo, msg, tags) }
+func (l slogLogger) Warn(msg string, tags ...tag.Tag)  { l.log(slog.LevelWarn, msg, tags) }
+func (l slogLogger) Error(msg string, tags ...tag.Tag) { l.log(slog.LevelError, msg, tags) }
+
+// DPanic only logs: it panics in Temporal's own development builds.
+func (l slogLogger) DPanic(msg string, tags ...tag.Tag) { l.log(slog.LevelError, msg, tags) }
+
+// Panic logs and panics.
+func (l slogLogger) Panic(msg string, tags ...tag.Tag) {
+	l.log(slog.LevelError, msg, tags)
+	panic("temporal: " + msg)
+}
+
+// Fatal ends the process: the server counts on not coming back from it.
+func (l slogLogger) Fatal(msg string, tags ...tag.Tag) {
+	l.to.LogAttrs(context.Background(), slog.LevelError, msg, attrs(tags)...)
+	os.Exit(1)
+}

@@ -1,0 +1,174 @@
+package devserver
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+)
+
+// Addresses taken when Options names none.
+const (
+	DefaultFrontendAddr = "127.0.0.1:7233"
+	DefaultUIAddr       = "127.0.0.1:8233"
+)
+
+// What AddrInUseError.What says of an address, so that the caller can name the
+// flag that changes it.
+const (
+	WhatFrontend = "Temporal"
+	WhatUI       = "Temporal Web UI"
+)
+
+// Options of an embedded Temporal. The zero value needs only StateDir.
+type Options struct {
+	// StateDir is the folder of temporal.db. It is made when absent. Unused
+	// with Postgres.
+	StateDir string
+	// FrontendAddr is the IP (or localhost) and port that clients dial;
+	// DefaultFrontendAddr when empty, a free port when its port is 0.
+	FrontendAddr string
+	// UIAddr is where the Web UI listens; no Web UI when empty.
+	UIAddr string
+	// Namespaces are made, or brought to what is asked for, before Start
+	// returns. The Web UI opens the first.
+	Namespaces []Namespace
+	// RelaxedDurability lets SQLite answer before the disk has the data
+	// (synchronous=NORMAL): a power cut can lose the last answered requests,
+	// a killed process loses none.
+	RelaxedDurability bool
+	// Postgres keeps the state in PostgreSQL instead. SetupPostgres must have
+	// run.
+	Postgres *PostgresOptions
+	// Logger takes the server's own log; slog.Default when nil.
+	Logger *slog.Logger
+	// LogLevel is the least level of the server's own log that reaches
+	// Logger; warnings when nil. Temporal is talkative below that.
+	LogLevel slog.Leveler
+	// DynamicConfig overrides settings of Temporal by their names.
+	DynamicConfig map[string]any
+}
+
+// A Namespace that must be there when Start returns.
+type Namespace struct {
+	Name string
+	// Retention is how long a closed workflow's history is kept; 24 h when 0.
+	Retention time.Duration
+	// SearchAttributes by name. Those there already are never removed.
+	SearchAttributes map[string]enums.IndexedValueType
+}
+
+// PostgresOptions says where Temporal's two PostgreSQL databases are.
+type PostgresOptions struct {
+	Host               string
+	Port               int // 5432 when 0
+	User, Password     string
+	Database           string // executions; "temporal" when empty
+	VisibilityDatabase string // lists and search; "temporal_visibility" when empty
+	MaxConns           int    // for each database and service; 20 when 0
+	TLS                *PostgresTLS
+}
+
+// PostgresTLS asks for an encrypted connection. Empty fields are left out.
+type PostgresTLS struct {
+	CAFile, CertFile, KeyFile string
+	ServerName                string
+	SkipVerify                bool
+}
+
+// AddrInUseError says that something else listens on an address.
+type AddrInUseError struct {
+	Addr string // host:port
+	What string // WhatFrontend or WhatUI
+	Err  error
+}
+
+func (e *AddrInUseError) Error() string {
+	return fmt.Sprintf("the address %s for %s is taken by another program", e.Addr, e.What)
+}
+
+// Unwrap gives the error of the listen call.
+func (e *AddrInUseError) Unwrap() error { return e.Err }
+
+// StateError says why the state in a file can't be used, and what to do.
+type StateError struct {
+	Path, Reason, Hint string
+	Err                error // the cause below, for logs; may be nil
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("temporal state %s %s: %s", e.Path, e.Reason, e.Hint)
+}
+
+// Unwrap gives the cause.
+func (e *StateError) Unwrap() error { return e.Err }
+
+func (o Options) withDefaults() (Options, error) {
+	if o.FrontendAddr == "" {
+		o.FrontendAddr = DefaultFrontendAddr
+	}
+	var err error
+	if o.FrontendAddr, err = ipAddr(o.FrontendAddr); err != nil {
+		return o, fmt.Errorf("temporal address: %w", err)
+	}
+	if o.UIAddr != "" {
+		if o.UIAddr, err = ipAddr(o.UIAddr); err != nil {
+			return o, fmt.Errorf("temporal Web UI address: %w", err)
+		}
+	}
+	if o.Postgres == nil && o.StateDir == "" {
+		return o, fmt.Errorf("temporal needs a state folder or PostgreSQL")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.LogLevel == nil {
+		o.LogLevel = slog.LevelWarn
+	}
+	if o.Postgres != nil {
+		pg := o.Postgres.withDefaults()
+		o.Postgres = &pg
+	}
+	return o, nil
+}
+
+func (p PostgresOptions) withDefaults() PostgresOptions {
+	if p.Port == 0 {
+		p.Port = 5432
+	}
+	if p.Database == "" {
+		p.Database = "temporal"
+	}
+	if p.VisibilityDatabase == "" {
+		p.VisibilityDatabase = "temporal_visibility"
+	}
+	if p.MaxConns == 0 {
+		p.MaxConns = 20
+	}
+	return p
+}
+
+// ipAddr checks host:port and makes localhost an IP, since the server binds to
+// IPs only.
+func ipAddr(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("%q is not host:port", addr)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return "", fmt.Errorf("%q has no port between 0 and 65535", addr)
+	}
+	switch {
+	case host == "localhost":
+		host = "127.0.0.1"
+	case net.ParseIP(host) == nil:
+		return "", fmt.Errorf("%q must start with an IP address or localhost", addr)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+func databaseFile(stateDir string) string { return filepath.Join(stateDir, "temporal.db") }
