@@ -14,6 +14,8 @@ var (
 	ErrUnavailable = errors.New("the catalogue is not available")
 	// ErrInUse refuses to remove something that others still use (a type with volumes).
 	ErrInUse = errors.New("is in use")
+	// ErrInvalid refuses a question that can't be asked: an unknown filter or sort key, a character that no text column takes.
+	ErrInvalid = errors.New("is not valid")
 )
 
 // StatusError refuses an operation that the row's status does not allow.

@@ -60,8 +60,8 @@ type Flow struct {
 	Hint         string
 	Tasks        []Task `gorm:"serializer:json"`
 	// Input is what the workflow was or is to be started with, so that a flow that Temporal lost can be started again.
-	Input      json.RawMessage
-	CreatedAt  time.Time `gorm:"serializer:micros;autoCreateTime:false"`
-	UpdatedAt  time.Time `gorm:"serializer:micros;autoUpdateTime:false"`
-	FinishedAt time.Time `gorm:"serializer:micros"`
+	Input      json.RawMessage `gorm:"serializer:json"`
+	CreatedAt  time.Time       `gorm:"serializer:micros;autoCreateTime:false"`
+	UpdatedAt  time.Time       `gorm:"serializer:micros;autoUpdateTime:false"`
+	FinishedAt time.Time       `gorm:"serializer:micros"`
 }

@@ -39,9 +39,10 @@ var heldRules = []HeldRule{
 		Calls:  heldCalls,
 	},
 	{
+		// Drivers never shrink: what the backend has grown by stays, unseen, and a later extend takes it up.
 		Operation: OpVolumeExtend, Shown: VolumeErrorExtending,
-		Abort:  HeldEnd{State: FlowReverted, Status: EndPrevious, Undo: true, FreesQuota: true},
-		Expiry: HeldEnd{State: FlowReverted, Status: EndPrevious, Undo: true, FreesQuota: true},
+		Abort:  HeldEnd{State: FlowReverted, Status: EndPrevious, FreesQuota: true},
+		Expiry: HeldEnd{State: FlowReverted, Status: EndPrevious, FreesQuota: true},
 		Calls:  heldCalls,
 	},
 }

@@ -32,14 +32,29 @@ type QuotaUsage struct {
 	Reserved  int64
 }
 
-// Reservation is a flow's claim on quota between QuotaReserve and QuotaCommit.
+// ReservationState is where a reservation stands. Its row outlives the commit until the flow's record is closed, so that
+// a step that runs twice finds that it has run.
+type ReservationState string
+
+// States of a reservation.
+const (
+	ReservationHeld      ReservationState = "reserved"  // counted as reserved
+	ReservationCommitted ReservationState = "committed" // counted as in use
+	ReservationReleased  ReservationState = "released"  // counted no more
+)
+
+// Reservation is what a flow took of the quota.
 type Reservation struct {
 	FlowID    string `gorm:"primaryKey"`
 	Resource  string `gorm:"primaryKey"`
 	ProjectID string
 	Delta     int64
+	State     ReservationState
 	ExpiresAt time.Time `gorm:"serializer:micros"`
 }
+
+// TypeResource is the quota resource that counts base (volumes, gigabytes, snapshots) of one volume type.
+func TypeResource(base, typeName string) string { return base + "_" + typeName }
 
 // QuotaDelta asks for so much of a resource; negative gives back.
 type QuotaDelta struct {

@@ -36,9 +36,10 @@ type Pool struct {
 
 // Claim is capacity that a placement took and that the pool's report may not show yet.
 type Claim struct {
-	FlowID string `gorm:"primaryKey"`
-	Pool   string
-	GiB    int64 `gorm:"column:gib"`
+	FlowID   string `gorm:"primaryKey"`
+	VolumeID string
+	Pool     string
+	GiB      int64 `gorm:"column:gib"`
 	// SettledAt is when the driver had done its work; zero while it has not. A report gathered later contains it.
 	SettledAt time.Time `gorm:"serializer:micros"`
 	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"`

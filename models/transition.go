@@ -71,11 +71,9 @@ func (r Rule) Legal(also bool) []string {
 }
 
 var (
-	deletable = []VolumeStatus{
-		VolumeAvailable, VolumeError, VolumeErrorRestoring, VolumeErrorExtending, VolumeErrorManaging,
-		// Cinder leaves error_deleting to reset-status and force-delete; here a delete may simply be asked again.
-		VolumeErrorDeleting,
-	}
+	unmanageable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorRestoring, VolumeErrorExtending, VolumeErrorManaging}
+	// Cinder leaves error_deleting to reset-status and force-delete; here a delete may simply be asked again.
+	deletable     = append(slices.Clone(unmanageable), VolumeErrorDeleting)
 	onlyAvailable = []VolumeStatus{VolumeAvailable}
 	availInUse    = []VolumeStatus{VolumeAvailable, VolumeInUse}
 	justInUse     = []VolumeStatus{VolumeInUse}
@@ -122,7 +120,7 @@ var rules = []Rule{
 	{Operation: OpTransferCreate, From: onlyAvailable, To: VolumeAwaitingTransfer, Success: VolumeAvailable, Failure: VolumeAvailable,
 		Further: "in no group"},
 	{Operation: OpVolumeManage, New: true, To: VolumeManaging, Success: VolumeAvailable, Failure: VolumeErrorManaging},
-	{Operation: OpVolumeUnmanage, From: deletable, To: VolumeUnmanaging, Success: EndGone, Failure: VolumeError,
+	{Operation: OpVolumeUnmanage, From: unmanageable, To: VolumeUnmanaging, Success: EndGone, Failure: VolumeError,
 		Further: "not attached, no snapshots"},
 	{Operation: OpVolumeReadonly, From: onlyAvailable, To: EndSame, Success: EndSame, Failure: EndSame},
 }
