@@ -1,0 +1,55 @@
+package middleware
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/clinker-storage/clinker/api/microversion"
+)
+
+// Identity is who asks, as an Authenticator found it.
+type Identity struct {
+	UserID    string
+	ProjectID string
+	Roles     []string
+	// Admin allows what policy reserves for operators, in every project.
+	Admin bool
+}
+
+// HasRole tells whether the caller has a role, by its exact name.
+func (i Identity) HasRole(name string) bool { return slices.Contains(i.Roles, name) }
+
+// Scope is what is known of one request. The middleware fills it in order; handlers only read it.
+type Scope struct {
+	// RequestID is ours ("req-<uuid>"): it is in every answer, in each log line and in the flows the request starts.
+	RequestID string
+	// GlobalID is the id under which another service (Nova) sent the request, "" if none; it is logged only.
+	GlobalID string
+	Began    time.Time
+	// Method is as it was sent: a HEAD is routed as GET.
+	Method string
+	// PathProject is the project in the path, "" where the path has none (from 3.67).
+	PathProject string
+	Identity    Identity
+	Version     microversion.Version
+	Log         *slog.Logger
+	// FlowID is the flow that the request started, for the access log.
+	FlowID string
+}
+
+type scopeKey struct{}
+
+// With puts the scope into a context.
+func With(ctx context.Context, s *Scope) context.Context {
+	return context.WithValue(ctx, scopeKey{}, s)
+}
+
+// From returns the request's scope; outside of a request it is an empty one.
+func From(ctx context.Context) *Scope {
+	if s, ok := ctx.Value(scopeKey{}).(*Scope); ok {
+		return s
+	}
+	return &Scope{Log: slog.New(slog.DiscardHandler)}
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/clinker-storage/clinker/api/fault"
+	"github.com/clinker-storage/clinker/api/middleware"
+	v3 "github.com/clinker-storage/clinker/api/v3"
+)
+
+// Options say what the API is made of.
+type Options struct {
+	v3.Deps
+	Auth middleware.Authenticator
+	// Health is asked by GET /healthcheck; its error is the reason shown with 503. nil is always well.
+	Health func(context.Context) error
+	// Registry collects the figures and is what /metrics shows; nil makes one of its own.
+	Registry *prometheus.Registry
+	Log      *slog.Logger
+	// ProjectID is what a project in a path looks like (project_id_regex); nil takes any.
+	ProjectID *regexp.Regexp
+}
+
+// New returns the handler that answers everything: versions, health, metrics and the resources below /v3.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	gin.SetMode(gin.ReleaseMode)
+	g := gin.New()
+	g.HandleMethodNotAllowed = true
+	g.RedirectTrailingSlash = false
+	g.UseRawPath = true
+	g.UnescapePathValues = false // v3.Call.Param does it, by the rules of paths and not of queries
+	g.Use(middleware.Access(middleware.NewMetrics(o.Registry)))
+
+	resources := v3.New(o.Deps)
+	g.GET("/", versions(http.StatusMultipleChoices, o.Settings))
+	g.GET("/v3", versions(http.StatusOK, o.Settings))
+	g.GET("/healthcheck", health(o.Health))
+	g.GET("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})))
+
+	guard := []gin.HandlerFunc{middleware.Auth(o.Auth), middleware.Negotiate, middleware.Body}
+	collections := make(map[string]bool)
+	for _, r := range resources.Routes() {
+		first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")
+		collections[first] = true
+		g.Handle(r.Method, "/v3"+r.Path, append(guard[:len(guard):len(guard)], resources.Serve(r))...)
+	}
+	g.NoRoute(func(c *gin.Context) { middleware.Refuse(c, fault.RouteNotFound()) })
+	g.NoMethod(func(c *gin.Context) {
+		middleware.Refuse(c, fault.New(http.StatusMethodNotAllowed, "the method %s is not allowed for this resource", c.Request.Method))
+	})
+	return &middleware.Entry{Next: g, Log: o.Log, Collections: collections, ProjectID: o.ProjectID, Now: o.Now}
+}
+
+// health answers as oslo's healthcheck: OK, or 503 with the reason.
+func health(check func(context.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if check != nil {
+			ctx, cancel := context.WithTimeout(c.Request.Context(), 3*time.Second)
+			defer cancel()
+			if err := check(ctx); err != nil {
+				c.String(http.StatusServiceUnavailable, "%s\n", err.Error())
+				return
+			}
+		}
+		c.String(http.StatusOK, "OK")
+	}
+}

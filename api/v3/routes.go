@@ -1,0 +1,41 @@
+package v3
+
+import "github.com/clinker-storage/clinker/api/microversion"
+
+// Handler answers one request; an error it returns becomes the answer.
+type Handler func(c *Call) error
+
+// Route is one operation of the API.
+type Route struct {
+	Method string
+	// Path is below /v3 and without the project, in gin's form: /volumes/:volume_id.
+	Path   string
+	Handle Handler
+	// Min is the first microversion that knows the route; before it, the route answers 404.
+	Min microversion.Version
+	// Admin answers 403 to callers without the admin role.
+	Admin bool
+}
+
+// API is the resources with what they work on.
+type API struct {
+	Deps
+	types typeNames
+}
+
+// New returns the resources; settings that are zero take their defaults.
+func New(d Deps) *API {
+	d.setDefaults()
+	return &API{Deps: d, types: typeNames{store: d.Store, now: d.Now}}
+}
+
+// Routes lists every operation.
+func (a *API) Routes() []Route {
+	var all []Route
+	for _, part := range []func() []Route{
+		a.flowRoutes,
+	} {
+		all = append(all, part()...)
+	}
+	return all
+}
