@@ -17,7 +17,7 @@ type Stats struct {
 
 // GatherStats reports the backend's pools. A backend that is broken is a report too: state down, with the reason.
 func (s *Stats) GatherStats(ctx context.Context) (flow.BackendReport, error) {
-	r := flow.BackendReport{GatheredAt: time.Now().UTC(), AvailabilityZone: s.AvailabilityZone, State: "up", Capabilities: s.Driver.Capabilities()}
+	r := flow.BackendReport{GatheredAt: time.Now().UTC(), AvailabilityZone: s.AvailabilityZone, State: "up"}
 	err := s.Driver.Check(ctx)
 	if err == nil {
 		r.Pools, err = s.Driver.Stats(ctx)

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -12,9 +11,6 @@ import (
 	"github.com/clinker-storage/clinker/internal/flow/wire"
 	"github.com/clinker-storage/clinker/models"
 )
-
-// heartbeatEvery keeps a node step alive well within its heartbeat time-out of 20 s.
-const heartbeatEvery = 4 * time.Second
 
 // Volumes does the work on disks. It runs on the storage node and knows no database: all it needs is in its input.
 type Volumes struct {
@@ -25,7 +21,7 @@ type Volumes struct {
 
 // CreateVolume makes the volume, blank or as a clone. There already with the same size is success.
 func (a *Volumes) CreateVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
-	ctx, stop := beat(ctx)
+	ctx, stop := work(ctx)
 	defer stop()
 	v := in.Volume
 	if v.Tags == nil {
@@ -49,14 +45,14 @@ func (a *Volumes) create(ctx context.Context, v models.StorageVolume, source *mo
 
 // DeleteVolume removes the volume; absent is success.
 func (a *Volumes) DeleteVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
-	ctx, stop := beat(ctx)
+	ctx, stop := work(ctx)
 	defer stop()
 	return flow.NodeResult{}, driverError(ctx, a.Driver.DeleteVolume(ctx, in.Volume))
 }
 
 // ExtendVolume makes the volume larger; as large already is success.
 func (a *Volumes) ExtendVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
-	ctx, stop := beat(ctx)
+	ctx, stop := work(ctx)
 	defer stop()
 	v := in.Volume
 	err := a.Driver.ExtendVolume(ctx, v, in.NewSize)
@@ -66,49 +62,16 @@ func (a *Volumes) ExtendVolume(ctx context.Context, in flow.NodeInput) (flow.Nod
 	return flow.NodeResult{Volume: v}, driverError(ctx, err)
 }
 
-// beat heartbeats until stop is called, with the driver's progress in percent as the details.
-func beat(ctx context.Context) (_ context.Context, stop func()) {
-	var percent = make(chan int, 1)
-	ctx = drivers.WithProgress(ctx, func(done, total models.Bytes) {
-		if total <= 0 {
-			return
-		}
-		select {
-		case percent <- int(100 * done / total):
-		default: // the last figure has not been sent yet
-		}
-	})
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(heartbeatEvery)
-		defer tick.Stop()
-		last := -1
-		for {
-			select {
-			case <-quit:
-				return
-			case last = <-percent:
-			case <-tick.C:
-			}
-			if last >= 0 {
-				activity.RecordHeartbeat(ctx, flow.Progress{Percent: last})
-			} else {
-				activity.RecordHeartbeat(ctx)
-			}
-		}
-	}()
-	return ctx, func() { close(quit); <-done }
-}
-
 // driverError classes what a driver answered. Busy and unavailable are tried again; the rest is final here, and the
 // workflow knows what to do about it.
 func driverError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(context.Cause(ctx), errDraining):
+		return wire.Error(&flow.Error{Type: flow.ErrUnavailable, Message: errDraining.Error()})
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return err
+		return ctx.Err()
 	}
 	fe := &flow.Error{Type: flow.ErrUnavailable, Message: "the backend failed unexpectedly", Hint: drivers.Hint(err)}
 	var de *drivers.Error

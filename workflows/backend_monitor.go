@@ -15,13 +15,29 @@ const monitorRounds = 200
 // BackendMonitor asks each backend's node for its statistics, round after round, and writes them to the catalogue.
 // A node that does not answer is left out of the round; its service goes down by its age.
 func BackendMonitor(ctx workflow.Context, in flow.MonitorInput) error {
+	upkeep(ctx, flow.TaskPurge)
 	for range monitorRounds {
 		round(ctx)
+		upkeep(ctx, flow.TaskReconcile)
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			break
+		}
 		if err := workflow.Sleep(ctx, in.Interval); err != nil {
 			return err
 		}
 	}
 	return workflow.NewContinueAsNewError(ctx, flow.BackendMonitor, in)
+}
+
+// upkeep runs a step that looks after the catalogue; what fails is tried again in a later round.
+func upkeep(ctx workflow.Context, task string) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: flow.ControlQueue, StartToCloseTimeout: 5 * time.Minute, HeartbeatTimeout: 30 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
+	if err := workflow.ExecuteActivity(ctx, task).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("upkeep failed", "task", task, "error", err)
+	}
 }
 
 func round(ctx workflow.Context) {

@@ -18,6 +18,8 @@ const (
 	TaskFindBackends = "FindBackends"
 	TaskGatherStats  = "GatherStats"
 	TaskSaveReport   = "SaveReport"
+	TaskReconcile    = "Reconcile"
+	TaskPurge        = "Purge"
 )
 
 // MonitorInput starts the monitor.
@@ -34,12 +36,11 @@ type Backends struct {
 // BackendReport is what a node says of its backend.
 type BackendReport struct {
 	// GatheredAt is when the node began to look: what was made before is contained.
-	GatheredAt       time.Time           `json:"gathered_at"`
-	AvailabilityZone string              `json:"availability_zone"`
-	State            string              `json:"state"` // up or down
-	Error            string              `json:"error,omitempty"`
-	Pools            []models.PoolStats  `json:"pools,omitempty"`
-	Capabilities     models.Capabilities `json:"capabilities"`
+	GatheredAt       time.Time          `json:"gathered_at"`
+	AvailabilityZone string             `json:"availability_zone"`
+	State            string             `json:"state"` // up or down
+	Error            string             `json:"error,omitempty"`
+	Pools            []models.PoolStats `json:"pools,omitempty"`
 }
 
 // SaveReportInput brings a report to the catalogue.

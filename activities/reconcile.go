@@ -1,0 +1,114 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// FlowStore is the part of the catalogue that reconciling and housekeeping use.
+type FlowStore interface {
+	OpenFlows(ctx context.Context, before time.Time, limit int) ([]models.Flow, error)
+	TouchFlow(ctx context.Context, flowID string, at time.Time) error
+	EndFlow(ctx context.Context, e models.FlowEnd) error
+	RollbackQuota(ctx context.Context, flowID string) error
+	Purge(ctx context.Context, now time.Time, flowRecords time.Duration) (map[string]int64, error)
+}
+
+// Engine is what reconciling asks Temporal.
+type Engine interface {
+	// Open tells whether the flow runs; known is false when Temporal has never heard of it or has forgotten it.
+	Open(ctx context.Context, flowID string) (open, known bool, err error)
+	// Restart starts a flow again from its record.
+	Restart(ctx context.Context, f models.Flow) error
+}
+
+// Upkeep finds flows whose record says that they run while Temporal does not, and clears what is out of date.
+type Upkeep struct {
+	Store       FlowStore
+	Engine      Engine
+	MessageTTL  time.Duration
+	FlowRecords time.Duration // flow_record_days
+}
+
+const (
+	// reconcileGrace leaves flows alone that have just begun or moved.
+	reconcileGrace = 30 * time.Second
+	reconcileBatch = 200
+)
+
+// Reconcile looks at flows that have been open for a while. One that Temporal does not know is started from its
+// record, if that has the input; one that ended without writing so (terminated by hand, or lost) leaves its resource
+// in an error status with a reason.
+func (u *Upkeep) Reconcile(ctx context.Context) error {
+	flows, err := u.Store.OpenFlows(ctx, time.Now().Add(-reconcileGrace), reconcileBatch)
+	if err != nil {
+		return catalogueError(err)
+	}
+	for _, f := range flows {
+		activity.RecordHeartbeat(ctx)
+		if err := u.one(ctx, f); err != nil {
+			slog.Warn("flow not reconciled", "flow", f.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
+	open, known, err := u.Engine.Open(ctx, f.ID)
+	switch {
+	case err != nil:
+		return err
+	case open:
+		return u.Store.TouchFlow(ctx, f.ID, time.Now())
+	case !known && len(f.Input) > 0:
+		slog.Info("flow started from its record", "flow", f.ID, "request_id", f.RequestID)
+		return u.Engine.Restart(ctx, f)
+	}
+	why := "the flow was ended from outside (terminated in Temporal)"
+	if !known {
+		why = "the flow is not known to Temporal any more"
+	}
+	slog.Warn("flow has ended without a word", "flow", f.ID, "request_id", f.RequestID, "reason", why)
+	r := Records{MessageTTL: u.MessageTTL}
+	end := flow.FlowEndInput{
+		Header:     flow.Header{FlowID: f.ID, ProjectID: f.ProjectID, RequestID: f.RequestID, ResourceID: f.ResourceID},
+		State:      models.FlowFailure,
+		FailedTask: f.FailedTask, Error: why,
+	}
+	err = u.Store.EndFlow(ctx, models.FlowEnd{
+		FlowID: f.ID, ResourceID: f.ResourceID, State: models.FlowFailure, Status: errorStatus(flow.Operation(f.Operation)),
+		FailedTask: f.FailedTask, Error: why, Hint: "delete the resource, or reset its status after a look at the backend",
+		Tasks: f.Tasks, Message: r.message(end),
+	})
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	return u.Store.RollbackQuota(ctx, f.ID)
+}
+
+// errorStatus is what a resource shows whose flow has ended without a word.
+func errorStatus(op flow.Operation) models.VolumeStatus {
+	switch op {
+	case flow.VolumeDelete:
+		return models.VolumeErrorDeleting
+	case flow.VolumeExtend:
+		return models.VolumeErrorExtending
+	}
+	return models.VolumeError
+}
+
+// Purge removes records, messages, keys and reservations whose time is over.
+func (u *Upkeep) Purge(ctx context.Context) error {
+	gone, err := u.Store.Purge(ctx, time.Now(), u.FlowRecords)
+	if err == nil {
+		slog.Debug("purged", "rows", gone)
+	}
+	return catalogueError(err)
+}

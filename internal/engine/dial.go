@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+)
+
+// Options say which Temporal to use.
+type Options struct {
+	Address   string // host:port
+	Namespace string
+	// TLS files in PEM; CAFile alone verifies the server, CertFile and KeyFile show who we are.
+	CAFile, CertFile, KeyFile, ServerName string
+	// APIKeyFile holds an API key; its content is read at each dial and never logged.
+	APIKeyFile string
+	Identity   string
+	Logger     *slog.Logger
+}
+
+// Engine is a connection to Temporal: one client for the flows and one for Clinker's own upkeep.
+type Engine struct {
+	flows, system client.Client
+	namespace     string
+}
+
+// Dial connects; the server need not be up yet when lazy is set.
+func Dial(ctx context.Context, o Options, lazy bool) (*Engine, error) {
+	opts, err := o.client()
+	if err != nil {
+		return nil, err
+	}
+	if lazy {
+		opts.ConnectionOptions.GetSystemInfoTimeout = time.Second
+		flows, err := client.NewLazyClient(opts)
+		if err != nil {
+			return nil, fmt.Errorf("temporal at %s: %w", o.Address, err)
+		}
+		return o.engine(flows, opts)
+	}
+	flows, err := client.DialContext(ctx, opts)
+	if err != nil {
+		return nil, fmt.Errorf("temporal at %s does not answer: %w", o.Address, err)
+	}
+	return o.engine(flows, opts)
+}
+
+func (o Options) engine(flows client.Client, opts client.Options) (*Engine, error) {
+	opts.Namespace += flow.SystemNamespaceSuffix
+	system, err := client.NewClientFromExisting(flows, opts)
+	if err != nil {
+		flows.Close()
+		return nil, fmt.Errorf("temporal at %s: %w", o.Address, err)
+	}
+	return &Engine{flows: flows, system: system, namespace: o.Namespace}, nil
+}
+
+// Close lets go of the connection.
+func (e *Engine) Close() {
+	e.system.Close()
+	e.flows.Close()
+}
+
+// Flows is the client of the namespace in which users' flows run.
+func (e *Engine) Flows() client.Client { return e.flows }
+
+// System is the client of the namespace for Clinker's own upkeep.
+func (e *Engine) System() client.Client { return e.system }
+
+func (o Options) client() (client.Options, error) {
+	opts := client.Options{
+		HostPort: o.Address, Namespace: o.Namespace, Identity: o.Identity,
+		Logger:                  log.NewStructuredLogger(o.Logger),
+		DataConverter:           converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), limit{}),
+		WorkerHeartbeatInterval: 10 * time.Second,
+	}
+	if o.APIKeyFile != "" {
+		key, err := os.ReadFile(o.APIKeyFile)
+		if err != nil {
+			return opts, fmt.Errorf("temporal API key: %w", err)
+		}
+		opts.Credentials = client.NewAPIKeyStaticCredentials(strings.TrimSpace(string(key)))
+	}
+	if o.CAFile == "" && o.CertFile == "" && o.ServerName == "" && o.APIKeyFile == "" {
+		return opts, nil
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: o.ServerName}
+	if o.CAFile != "" {
+		pem, err := os.ReadFile(o.CAFile)
+		if err != nil {
+			return opts, fmt.Errorf("temporal CA: %w", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return opts, fmt.Errorf("temporal CA: %s holds no certificate in PEM", o.CAFile)
+		}
+	}
+	if (o.CertFile == "") != (o.KeyFile == "") {
+		return opts, errors.New("temporal TLS: a certificate and its key go together")
+	}
+	if o.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
+		if err != nil {
+			return opts, fmt.Errorf("temporal TLS: %w", err)
+		}
+		conf.Certificates = []tls.Certificate{pair}
+	}
+	opts.ConnectionOptions.TLS = conf
+	return opts, nil
+}

@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+// Open tells whether the flow runs; known is false when Temporal has never heard of it or has forgotten it.
+func (e *Engine) Open(ctx context.Context, flowID string) (open, known bool, err error) {
+	d, err := e.flows.DescribeWorkflowExecution(ctx, flowID, "")
+	var gone *serviceerror.NotFound
+	switch {
+	case errors.As(err, &gone):
+		return false, false, nil
+	case err != nil:
+		return false, false, answered(err)
+	}
+	return d.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, true, nil
+}
+
+// Live merges into a flow's record what only Temporal knows while it runs: the tasks done so far, and the pending
+// activity with its attempts and latest failure. It needs no worker. A flow that Temporal doesn't know comes back as
+// it was.
+func (e *Engine) Live(ctx context.Context, f models.Flow) (models.Flow, error) {
+	d, err := e.flows.DescribeWorkflowExecution(ctx, f.ID, "")
+	var gone *serviceerror.NotFound
+	switch {
+	case errors.As(err, &gone):
+		return f, nil
+	case err != nil:
+		return f, answered(err)
+	}
+	f.Tasks = slices.Clone(f.Tasks)
+	scheduled := map[int64]string{}
+	for it := e.flows.GetWorkflowHistory(ctx, f.ID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+		ev, err := it.Next()
+		if err != nil {
+			return f, answered(err)
+		}
+		replay(&f, ev, scheduled)
+	}
+	for _, p := range d.GetPendingActivities() {
+		pending(&f, p)
+	}
+	return f, nil
+}
+
+// replay brings one event of the history into the tasks.
+func replay(f *models.Flow, ev *historypb.HistoryEvent, scheduled map[int64]string) {
+	at := ev.GetEventTime().AsTime()
+	switch ev.GetEventType() {
+	case enums.EVENT_TYPE_MARKER_RECORDED:
+		m := ev.GetMarkerRecordedEventAttributes()
+		if name := localActivity(m); name != "" {
+			t := task(f, name)
+			t.Attempt++
+			done(t, at, m.GetFailure().GetMessage())
+		}
+	case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+		name := ev.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()
+		scheduled[ev.GetEventId()] = name
+		*task(f, name) = models.Task{Name: name, State: models.TaskPending, Started: at}
+	case enums.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+		a := ev.GetActivityTaskStartedEventAttributes()
+		t := task(f, scheduled[a.GetScheduledEventId()])
+		t.State, t.Started, t.Attempt = models.TaskRunning, at, a.GetAttempt()
+	case enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+		done(task(f, scheduled[ev.GetActivityTaskCompletedEventAttributes().GetScheduledEventId()]), at, "")
+	case enums.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+		a := ev.GetActivityTaskFailedEventAttributes()
+		done(task(f, scheduled[a.GetScheduledEventId()]), at, a.GetFailure().GetMessage())
+	case enums.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+		a := ev.GetActivityTaskTimedOutEventAttributes()
+		done(task(f, scheduled[a.GetScheduledEventId()]), at, "timed out")
+	}
+}
+
+// pending brings an activity that has not ended into the tasks.
+func pending(f *models.Flow, p *workflowpb.PendingActivityInfo) {
+	t := task(f, p.GetActivityType().GetName())
+	t.Attempt = p.GetAttempt()
+	t.State = models.TaskRunning
+	if p.GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED {
+		t.State = models.TaskPending
+	}
+	if s := p.GetLastStartedTime(); s != nil {
+		t.Started = s.AsTime()
+	}
+	switch last := p.GetLastFailure(); {
+	case last != nil:
+		t.Error = fmt.Sprintf("attempt %d: %s", p.GetAttempt()-1, last.GetMessage())
+		if next := p.GetScheduledTime(); next != nil && t.State == models.TaskPending {
+			t.Hint = "next attempt at " + next.AsTime().UTC().Format(time.RFC3339)
+		}
+	case t.State == models.TaskPending && p.GetScheduledTime() != nil:
+		t.Hint = "waiting for a worker since " + p.GetScheduledTime().AsTime().UTC().Format(time.RFC3339)
+	}
+}
+
+func done(t *models.Task, at time.Time, failure string) {
+	t.State, t.Finished, t.Error, t.Hint = models.TaskSuccess, at, failure, ""
+	if t.Started.IsZero() {
+		t.Started = at
+	}
+	if failure != "" {
+		t.State = models.TaskFailure
+	}
+}
+
+func task(f *models.Flow, name string) *models.Task {
+	i := slices.IndexFunc(f.Tasks, func(t models.Task) bool { return t.Name == name })
+	if i < 0 {
+		f.Tasks = append(f.Tasks, models.Task{Name: name, State: models.TaskPending})
+		i = len(f.Tasks) - 1
+	}
+	return &f.Tasks[i]
+}
+
+// localActivity names the local activity that a marker of the Go SDK records, "" for other markers.
+func localActivity(m *historypb.MarkerRecordedEventAttributes) string {
+	const name, detail = "LocalActivity", "data"
+	payloads := m.GetDetails()[detail].GetPayloads()
+	if m.GetMarkerName() != name || len(payloads) == 0 {
+		return ""
+	}
+	var data struct{ ActivityType string }
+	if converter.GetDefaultDataConverter().FromPayload(payloads[0], &data) != nil {
+		return ""
+	}
+	return data.ActivityType
+}
