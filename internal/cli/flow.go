@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+// Flow is one operation as the service tells of it.
+type Flow struct {
+	ID           string           `json:"id"`
+	Operation    string           `json:"operation"`
+	ResourceKind string           `json:"resource_kind"`
+	ResourceID   string           `json:"resource_id"`
+	ProjectID    string           `json:"project_id"`
+	RequestID    string           `json:"request_id"`
+	State        models.FlowState `json:"state"`
+	Summary      string           `json:"summary"`
+	FailedTask   string           `json:"failed_task"`
+	Error        string           `json:"error"`
+	Hint         string           `json:"hint"`
+	Backend      string           `json:"backend"`
+	CreatedAt    Time             `json:"created_at"`
+	UpdatedAt    Time             `json:"updated_at"`
+	FinishedAt   Time             `json:"finished_at"`
+	Tasks        []Task           `json:"tasks"`
+}
+
+// Task is one step of a flow.
+type Task struct {
+	Name       string           `json:"name"`
+	State      models.TaskState `json:"state"`
+	Attempt    int              `json:"attempt"`
+	StartedAt  Time             `json:"started_at"`
+	FinishedAt Time             `json:"finished_at"`
+	Error      string           `json:"error"`
+	Hint       string           `json:"hint"`
+}
+
+// Duration is how long the task took; 0 while that is not known.
+func (t Task) Duration() (time.Duration, bool) {
+	if t.StartedAt.IsZero() || t.FinishedAt.IsZero() {
+		return 0, false
+	}
+	return t.FinishedAt.Sub(t.StartedAt.Time), true
+}
+
+// FlowFilter narrows a list of flows.
+type FlowFilter struct {
+	Volume                                    string // name or id
+	Operation, State, RequestID, Backend, All string // All: "1" for flows of all projects
+	Marker                                    string
+	Limit                                     int
+}
+
+// Flows lists flows, the newest first, as objects.
+func (c *Client) Flows(ctx context.Context, f FlowFilter) ([]Object, error) {
+	query := url.Values{}
+	set(query, "operation", f.Operation)
+	set(query, "state", strings.ToUpper(f.State))
+	set(query, "request_id", f.RequestID)
+	set(query, "backend", f.Backend)
+	set(query, "all_tenants", f.All)
+	set(query, "marker", f.Marker)
+	if f.Volume != "" {
+		id, err := c.VolumeID(ctx, f.Volume, f.All != "")
+		if err != nil {
+			return nil, err
+		}
+		query.Set("resource_id", id)
+	}
+	return c.list(ctx, "flows", query, f.Limit, "flows")
+}
+
+// Flow shows one flow by its id.
+func (c *Client) Flow(ctx context.Context, id string) (Flow, error) {
+	var answer struct{ Flow Flow }
+	_, err := c.call(ctx, request{method: http.MethodGet, path: []string{"flows", id}, into: &answer})
+	return answer.Flow, err
+}
+
+// FlowID finds a flow by its id, or the latest flow of a volume by the volume's name or id. The id of a volume that is
+// gone is good too: its flows are remembered.
+func (c *Client) FlowID(ctx context.Context, given string) (string, error) {
+	if strings.Count(given, ":") == 2 {
+		return given, nil
+	}
+	flows, err := c.Flows(ctx, FlowFilter{Volume: given, Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	if len(flows) == 0 {
+		return "", Errorf(NotFound, "no flow is known of volume %q", given)
+	}
+	return Text(flows[0]["id"]), nil
+}
+
+// FlowAction tells a held flow how to go on: retry, skip or abort.
+func (c *Client) FlowAction(ctx context.Context, id, action string) error {
+	_, err := c.action(ctx, action, Object{}, "flows", id)
+	return err
+}

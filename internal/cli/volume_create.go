@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+)
+
+// NewVolume is a volume to create. Empty fields are left to the service.
+type NewVolume struct {
+	Name, Description string
+	Size              int // GiB; 0 takes the source's
+	Type              string
+	Source            string // volume to clone, name or id
+	Snapshot          string // snapshot id
+	Zone              string
+	Properties        map[string]string
+	Hints             map[string][]string
+}
+
+// Check refuses what no service could carry out.
+func (v NewVolume) Check() error {
+	if v.Source != "" && v.Snapshot != "" {
+		return Errorf(Usage, "a volume is made from a volume (--source) or from a snapshot (--snapshot), not from both")
+	}
+	return nil
+}
+
+// CreateVolume starts a volume and returns it with its flow. The request carries a key, so that it makes one volume
+// however often a bad connection has it sent again.
+func (c *Client) CreateVolume(ctx context.Context, v NewVolume) (volume Object, flow string, err error) {
+	if v.Source != "" {
+		if v.Source, err = c.VolumeID(ctx, v.Source, false); err != nil {
+			return nil, "", err
+		}
+	}
+	hints, err := c.hints(ctx, v.Hints)
+	if err != nil {
+		return nil, "", err
+	}
+	body := Object{"volume": v.body()}
+	if len(hints) > 0 {
+		body["OS-SCH-HNT:scheduler_hints"] = hints
+	}
+	var answer map[string]Object
+	header, err := c.call(ctx, request{
+		method: http.MethodPost, path: []string{"volumes"}, body: body, into: &answer, key: rand.Text(),
+	})
+	return answer["volume"], header.Get(flowHeader), err
+}
+
+func (v NewVolume) body() Object {
+	body := Object{}
+	if v.Size != 0 {
+		body["size"] = v.Size
+	}
+	for key, value := range map[string]string{
+		"name": v.Name, "description": v.Description, "volume_type": v.Type, "source_volid": v.Source,
+		"snapshot_id": v.Snapshot, "availability_zone": v.Zone,
+	} {
+		if value != "" {
+			body[key] = value
+		}
+	}
+	if len(v.Properties) > 0 {
+		body["metadata"] = v.Properties
+	}
+	return body
+}
+
+// hints replaces the names of volumes in same_host and different_host by their ids; other hints go as they are, a key
+// that was given once as a single value.
+func (c *Client) hints(ctx context.Context, given map[string][]string) (Object, error) {
+	hints := Object{}
+	for key, values := range given {
+		for i, value := range values {
+			if key != "same_host" && key != "different_host" {
+				continue
+			}
+			id, err := c.VolumeID(ctx, value, false)
+			if err != nil {
+				return nil, err
+			}
+			values[i] = id
+		}
+		hints[key] = values
+		if len(values) == 1 {
+			hints[key] = values[0]
+		}
+	}
+	return hints, nil
+}
