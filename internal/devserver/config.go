@@ -83,7 +83,7 @@ func serverConfig(o Options, l layout) *config.Config {
 }
 
 func persistence(o Options) config.Persistence {
-	main, visibility := sqliteConfig(o), sqliteConfig(o)
+	main, visibility := sqliteConfig(databaseFile(o.StateDir), durability(o)), sqliteConfig(visibilityFile(o.StateDir), "NORMAL")
 	if o.Postgres != nil {
 		main, visibility = postgresConfig(*o.Postgres, o.Postgres.Database), postgresConfig(*o.Postgres, o.Postgres.VisibilityDatabase)
 	}
@@ -95,12 +95,12 @@ func persistence(o Options) config.Persistence {
 	}
 }
 
-func sqliteConfig(o Options) *config.SQL {
+func sqliteConfig(path, synchronous string) *config.SQL {
 	return &config.SQL{
 		PluginName: sqliteplugin.PluginName,
 		// It becomes a URI, in which a ? or % of the path would mean something.
-		DatabaseName:      (&url.URL{Path: databaseFile(o.StateDir)}).EscapedPath(),
-		ConnectAttributes: pragmas(o),
+		DatabaseName:      (&url.URL{Path: path}).EscapedPath(),
+		ConnectAttributes: pragmas(synchronous),
 		// One connection: transactions here read first and write later, and
 		// with two of them SQLite refuses the second writer outright.
 		MaxConns:     1,

@@ -172,3 +172,5 @@ func ipAddr(addr string) (string, error) {
 }
 
 func databaseFile(stateDir string) string { return filepath.Join(stateDir, "temporal.db") }
+
+func visibilityFile(stateDir string) string { return filepath.Join(stateDir, "temporal-visibility.db") }

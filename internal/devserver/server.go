@@ -45,7 +45,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	if o.Postgres == nil {
-		if err := prepareFile(ctx, databaseFile(o.StateDir)); err != nil {
+		if err := prepareFiles(ctx, o.StateDir); err != nil {
 			return nil, err
 		}
 		if err := seedNamespaces(o); err != nil {

@@ -4,13 +4,11 @@ package devserver
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 )
@@ -91,7 +89,8 @@ func create(ctx context.Context, c client.Client, id string) (client.WorkflowUpd
 }
 
 func dial(tb testing.TB, addr string) client.Client {
-	c, err := client.Dial(client.Options{HostPort: addr, Namespace: testNamespace, Logger: quiet{}, WorkerHeartbeatInterval: time.Second})
+	c, err := client.Dial(client.Options{HostPort: addr, Namespace: testNamespace, Logger: quiet{}, WorkerHeartbeatInterval: time.Second,
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}}})
 	require.NoError(tb, err)
 	tb.Cleanup(c.Close)
 	return c
@@ -104,7 +103,3 @@ func (quiet) Debug(string, ...any) {}
 func (quiet) Info(string, ...any)  {}
 func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
-
-var sequence atomic.Int64
-
-var _ = temporal.RetryPolicy{}

@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"go.temporal.io/server/common/headers"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
@@ -31,9 +30,24 @@ const stampTable = "clinker_state"
 const newFileHint = "let the clinkerd that made it finish its flows, or move it and its -wal and -shm files aside: " +
 	"an empty one is made, and the volumes in the catalogue stay"
 
-// prepareFile makes the database file, or checks that this server can work
-// with the one there. It answers a *StateError when it can't.
-func prepareFile(ctx context.Context, path string) error {
+// prepareFiles makes the database files, or checks that this server can work
+// with those there. It answers a *StateError when it can't.
+func prepareFiles(ctx context.Context, stateDir string) error {
+	err := prepareFile(ctx, databaseFile(stateDir), func(stmt string) []string {
+		if ofVisibility(stmt) {
+			return nil
+		}
+		return []string{stmt}
+	})
+	if err != nil {
+		return err
+	}
+	return prepareFile(ctx, visibilityFile(stateDir), visibilityStatements)
+}
+
+// prepareFile does one file, whose schema is what statements makes of each
+// statement of Temporal's.
+func prepareFile(ctx context.Context, path string, statements func(string) []string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return &StateError{Path: path, Reason: "has no folder", Hint: "choose another state folder: " + err.Error(), Err: err}
 	}
@@ -55,13 +69,13 @@ func prepareFile(ctx context.Context, path string) error {
 		return stateError(path, err)
 	}
 	defer tx.Rollback()
-	if err := stampOrMake(ctx, tx, path); err != nil {
+	if err := stampOrMake(ctx, tx, path, statements); err != nil {
 		return stateError(path, err)
 	}
 	return stateError(path, tx.Commit())
 }
 
-func stampOrMake(ctx context.Context, tx *sql.Tx, path string) error {
+func stampOrMake(ctx context.Context, tx *sql.Tx, path string, statements func(string) []string) error {
 	var tables, stamps int
 	err := tx.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name = ?) FROM sqlite_master`, stampTable).Scan(&tables, &stamps)
 	if err != nil {
@@ -75,7 +89,7 @@ func stampOrMake(ctx context.Context, tx *sql.Tx, path string) error {
 		return err
 	}
 	if tables == 0 {
-		if err := sqliteschema.SetupSchemaOnDB(execOnly{ctx: ctx, tx: tx}); err != nil {
+		if err := sqliteschema.SetupSchemaOnDB(execOnly{ctx: ctx, tx: tx, statements: statements}); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `CREATE TABLE `+stampTable+` (id INTEGER PRIMARY KEY CHECK (id = 1), server TEXT NOT NULL, schema TEXT NOT NULL)`)
@@ -154,18 +168,23 @@ func stateError(path string, err error) error {
 // transaction: a process killed in it leaves no half of a schema.
 type execOnly struct {
 	sqlplugin.AdminDB
-	ctx context.Context
-	tx  *sql.Tx
+	ctx        context.Context
+	tx         *sql.Tx
+	statements func(string) []string
 }
 
-func (e execOnly) Exec(stmt string, args ...any) error {
-	_, err := e.tx.ExecContext(e.ctx, stmt, args...)
-	return err
+func (e execOnly) Exec(stmt string, _ ...any) error {
+	for _, stmt := range e.statements(stmt) {
+		if _, err := e.tx.ExecContext(e.ctx, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pragmas of the server's own connection; see docs on each at
 // https://www.sqlite.org/pragma.html.
-func pragmas(o Options) map[string]string {
+func pragmas(synchronous string) map[string]string {
 	p := map[string]string{
 		"mode":         "rwc",
 		"journal_mode": "wal",
@@ -177,7 +196,7 @@ func pragmas(o Options) map[string]string {
 		"wal_autocheckpoint": "4000",
 		// What a checkpoint leaves of a log that grew past it.
 		"journal_size_limit": strconv.Itoa(64 << 20),
-		"synchronous":        strings.ToLower(durability(o)),
+		"synchronous":        synchronous,
 	}
 	return p
 }
