@@ -102,6 +102,7 @@ type Scheduler struct {
 	Weighers    []string // Cinder's names
 	MaxAttempts int
 	Multipliers map[string]float64 // by weigher's name
+	Handler     string             // OrderedHostWeightHandler or StochasticHostWeightHandler
 }
 
 // Quota holds the limits of a project that has none of its own; -1 is no limit.

@@ -16,7 +16,7 @@ func (s *settings) inconsistencies(c *Config) Problems {
 func (s *settings) at(section, heading, option, text string) Problem {
 	p := Problem{Where: orElse(s.tree.file, "defaults"), Section: heading, Option: option, Text: text}
 	if e, ok := s.given(registry.must(section, option), heading); ok && e.pos != (position{}) {
-		p.Where, p.Option = e.pos.String(), e.key
+		p.Where, p.Line, p.Option = e.pos.String(), e.pos.line, e.key
 	}
 	return p
 }

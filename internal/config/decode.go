@@ -149,6 +149,7 @@ func (r *reader) scheduler() Scheduler {
 		Filters:     r.list("scheduler_default_filters"),
 		Weighers:    r.list("scheduler_default_weighers"),
 		MaxAttempts: r.number("scheduler_max_attempts"),
+		Handler:     weightHandlerName(r.text("scheduler_weight_handler")),
 		Multipliers: map[string]float64{
 			"CapacityWeigher":          r.float("capacity_weight_multiplier"),
 			"AllocatedCapacityWeigher": r.float("allocated_capacity_weight_multiplier"),

@@ -106,7 +106,7 @@ type parser struct {
 }
 
 func (p *parser) fail(text string) {
-	p.problems = append(p.problems, Problem{Where: p.pos.String(), Text: text})
+	p.problems = append(p.problems, Problem{Where: p.pos.String(), Line: p.pos.line, Text: text})
 }
 
 func (p *parser) line(line string) {

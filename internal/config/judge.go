@@ -147,6 +147,7 @@ func (j *judgement) usedEntry(sec *section, e entry, o *Option) {
 	}
 	if err != nil {
 		j.problem(e.pos, sec, e.key, fmt.Sprintf("%s, got %q", err, shorten(o.show(e.value))))
+		return
 	}
 	note := ""
 	if e.key != o.Name {
@@ -171,7 +172,7 @@ func (j *judgement) advice(key, kind string) string {
 }
 
 func (j *judgement) problem(pos position, sec *section, option, text string) {
-	j.problems = append(j.problems, Problem{Where: pos.String(), Section: sec.name, Option: option, Text: text})
+	j.problems = append(j.problems, Problem{Where: pos.String(), Line: pos.line, Section: sec.name, Option: option, Text: text})
 }
 
 // guess stands for an option that the table doesn't have: the name alone tells

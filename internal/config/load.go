@@ -69,6 +69,7 @@ func evaluate(t *tree, problems Problems) (*Config, *judgement) {
 	c.File = t.file
 	j.problems = append(problems, j.problems...)
 	j.problems = append(j.problems, s.inconsistencies(c)...)
+	j.problems.sort()
 	if len(j.problems) > 0 {
 		return nil, j
 	}

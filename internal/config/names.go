@@ -69,6 +69,17 @@ func isBackupDriver(v string) error {
 	return nil
 }
 
+// weightHandlerName drops the Python module that Cinder's files write before the name.
+func weightHandlerName(v string) string { return v[strings.LastIndex(v, ".")+1:] }
+
+func isWeightHandler(v string) error {
+	known := []string{"OrderedHostWeightHandler", "StochasticHostWeightHandler"}
+	if !slices.Contains(known, weightHandlerName(v)) {
+		return fmt.Errorf("want %s", alternatives(known))
+	}
+	return nil
+}
+
 // isBackendName keeps names out that could not stand in host@backend#pool, or
 // that are another section's.
 func isBackendName(name string) error {

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +25,7 @@ func (p position) String() string {
 // Problem is one thing wrong with the configuration.
 type Problem struct {
 	Where   string // "clinker.conf:12", or "$CLINKER_QUOTA_VOLUMES" for an environment variable
+	Line    int    // in the file, from 1; 0 when it was not the file, or is the file as a whole
 	Section string // heading without brackets; empty when the line has none
 	Option  string // as written; empty when a whole section or line is wrong
 	Text    string // what is wrong and what is allowed; holds no secret
@@ -63,6 +67,17 @@ func (ps Problems) Unwrap() []error {
 		errs[i] = p
 	}
 	return errs
+}
+
+// sort brings problems into the order of the file; what has no line comes last.
+func (ps Problems) sort() {
+	last := func(line int) int {
+		if line == 0 {
+			return math.MaxInt
+		}
+		return line
+	}
+	slices.SortStableFunc(ps, func(a, b Problem) int { return cmp.Compare(last(a.Line), last(b.Line)) })
 }
 
 // err is nil when there is nothing wrong: an empty Problems in an error

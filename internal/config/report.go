@@ -13,7 +13,7 @@ type Report struct {
 	Used              []Item
 	AcceptedNotNeeded []Item
 	Unknown           []Item
-	Problems          Problems // unknown options are among them
+	Problems          Problems // wrong values and, once more, what is unknown
 }
 
 // Check judges a file, without the environment. The error is for a file that
@@ -33,13 +33,13 @@ func (r Report) Err() error { return r.Problems.err() }
 // WriteTo prints the report for a person. Secrets are masked.
 func (r Report) WriteTo(w io.Writer) (int64, error) {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %d used, %d accepted but not needed, %d unknown, %d wrong\n",
+	fmt.Fprintf(&b, "%s: %d used, %d accepted but not needed, %d unknown, %d problems\n",
 		r.File, len(r.Used), len(r.AcceptedNotNeeded), len(r.Unknown), len(r.Problems))
 	writeItems(&b, "Used", r.Used)
 	writeItems(&b, "Accepted, not needed", r.AcceptedNotNeeded)
 	writeItems(&b, "Unknown", r.Unknown)
 	if len(r.Problems) > 0 {
-		fmt.Fprintf(&b, "\nWrong\n")
+		fmt.Fprintf(&b, "\nProblems\n")
 		for _, p := range r.Problems {
 			fmt.Fprintf(&b, "  %s\n", p.Error())
 		}

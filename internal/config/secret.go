@@ -64,6 +64,20 @@ func (o Options) shown(name string) string {
 	return guess(name).show(o[name])
 }
 
+// LogValue keeps logs short, and passwords out of them.
+func (c *Config) LogValue() slog.Value {
+	names := make([]string, len(c.Backends))
+	for i, b := range c.Backends {
+		names[i] = b.Name
+	}
+	return slog.GroupValue(slog.String("file", c.File), slog.String("host", c.Host), slog.Any("backends", names))
+}
+
+// LogValue keeps logs short, and passwords out of them.
+func (b Backend) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", b.Name), slog.String("driver", b.Driver), slog.Any("options", b.Options))
+}
+
 // show gives a value as it may be printed.
 func (o *Option) show(v string) string {
 	switch {

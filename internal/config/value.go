@@ -98,9 +98,13 @@ func (o *Option) validateList(v string) error {
 	if len(o.Choices) == 0 {
 		return nil
 	}
-	for _, item := range parseList(v) {
+	items := parseList(v)
+	for i, item := range items {
 		if err := o.validateChoice(item); err != nil {
 			return fmt.Errorf("%q: %w", item, err)
+		}
+		if slices.Contains(items[:i], item) {
+			return fmt.Errorf("want each once, %s is there twice", item)
 		}
 	}
 	return nil
