@@ -183,3 +183,11 @@ func TestProblemsUnwrap(t *testing.T) {
 	require.True(t, errors.As(err, &all))
 	require.Len(t, all, 2)
 }
+
+// [a] has no option b__volume_group; the longer section's name is meant.
+func TestEnvironmentPrefersTheLongerSection(t *testing.T) {
+	c, err := Load("", []string{"CLINKER_ENABLED_BACKENDS=a,a__b", "CLINKER_A__VOLUME_DRIVER=fake", "CLINKER_A__B__VOLUME_GROUP=vg"})
+	require.NoError(t, err)
+	require.Equal(t, "fake", c.Backends[0].Driver)
+	require.Equal(t, "vg", c.Backends[1].Options["volume_group"])
+}

@@ -43,7 +43,7 @@ var serviceOptions = slices.Concat(
 		opt("service_token_roles_required", Bool, "false", "refuse service tokens without one of them"),
 	),
 	in("oslo_middleware",
-		opt("max_request_body_size", Int, "114688", "largest request body", unit("bytes"), atLeast(1024), alias("DEFAULT/osapi_max_request_body_size")),
+		opt("max_request_body_size", Int, "114688", "largest body of a request", unit("bytes"), atLeast(1024), alias("DEFAULT/osapi_max_request_body_size")),
 	),
 	in("oslo_policy",
 		opt("policy_file", String, "policy.yaml", "rules that differ from the defaults; a relative path starts at the folder of this file", alias("DEFAULT/policy_file")),

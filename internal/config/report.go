@@ -30,6 +30,9 @@ func Check(path string) (Report, error) {
 // Err is nil when [Load] would take the file, else the [Problems] it would return.
 func (r Report) Err() error { return r.Problems.err() }
 
+// OK says whether [Load] would take the file.
+func (r Report) OK() bool { return len(r.Problems) == 0 }
+
 // WriteTo prints the report for a person. Secrets are masked.
 func (r Report) WriteTo(w io.Writer) (int64, error) {
 	var b bytes.Buffer

@@ -45,6 +45,7 @@ func TestCheckAndLoadAgree(t *testing.T) {
 		require.NoError(t, err)
 		_, err = Load(file, nil)
 		require.Equal(t, err, r.Err(), file)
+		require.Equal(t, err == nil, r.OK(), file)
 	}
 }
 
