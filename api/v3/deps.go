@@ -10,7 +10,9 @@ import (
 
 // Store is the catalogue as the API needs it; models/store satisfies it. Each resource file declares its own part.
 type Store interface {
+	VolumeStore
 	FlowStore
+	KeyStore
 	TypeLister
 }
 

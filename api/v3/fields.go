@@ -139,12 +139,19 @@ func (f *Fields) UUID(key string) string {
 	if s == nil {
 		return ""
 	}
-	id, err := uuid.Parse(*s)
-	if err != nil || (len(*s) != 36 && len(*s) != 32) {
-		f.Fail("%s %q is not a uuid", f.name(key), *s)
+	if *s == "" { // as good as absent: cinderclient sends it for what was not given
 		return ""
 	}
-	return id.String()
+	if !isUUID(*s) {
+		f.Fail("%s %q is not a uuid", f.name(key), clip(*s))
+		return ""
+	}
+	return uuid.MustParse(*s).String()
+}
+
+// isUUID takes a uuid with or without its dashes; uuid.Parse would take braces and URNs too.
+func isUUID(s string) bool {
+	return (len(s) == 36 || len(s) == 32) && uuid.Validate(s) == nil
 }
 
 // Int reads a whole number, or a string of digits as old clients send it; nil when absent or null.

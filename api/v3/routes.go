@@ -33,6 +33,9 @@ func New(d Deps) *API {
 func (a *API) Routes() []Route {
 	var all []Route
 	for _, part := range []func() []Route{
+		a.volumeRoutes,
+		a.volumeActionRoutes,
+		a.volumeMetadataRoutes,
 		a.flowRoutes,
 	} {
 		all = append(all, part()...)

@@ -1,0 +1,27 @@
+package v3
+
+import (
+	"context"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// giveUpHeld aborts the flow that holds a volume, if one does, and returns when it has ended; ctx bounds the wait. What the abort
+// did to the volume is the flow's business (models.Held): the caller reads the row again. aborted tells whether there was one.
+func (a *API) giveUpHeld(ctx context.Context, v models.Volume, reason string) (aborted bool, err error) {
+	if v.FlowID == "" {
+		return false, nil
+	}
+	f, err := a.Store.GetFlow(ctx, "", v.FlowID)
+	if err != nil || f.State != models.FlowHeld {
+		return false, notFoundIsNil(err)
+	}
+	if err := a.Starter.Resolve(ctx, f.ID, flow.UpdateAbort, reason); err != nil {
+		if t := flow.TypeOf(err); t == flow.ErrNotFound || t == flow.ErrInvalid {
+			return false, nil // somebody else resolved it meanwhile; the row's status decides what may follow
+		}
+		return false, err
+	}
+	return true, a.Starter.AwaitClosed(ctx, f.ID)
+}

@@ -1,0 +1,217 @@
+package v3
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/clinker-storage/clinker/api/fault"
+	"github.com/clinker-storage/clinker/api/microversion"
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+func (a *API) volumeActionRoutes() []Route {
+	return []Route{{Method: http.MethodPost, Path: "/volumes/:volume_id/action", Handle: a.volumeAction}}
+}
+
+// volumeActionSpec is one of the words that POST /volumes/{id}/action knows.
+type volumeActionSpec struct {
+	admin bool
+	min   microversion.Version
+	// run gets the action's argument, which has no keys when it was null or absent; nil is not available yet.
+	run func(a *API, c *Call, v models.Volume, f *Fields) error
+}
+
+// volumeActions lists Cinder's actions. Those without run are known, so that a client learns that they come later.
+var volumeActions = map[string]volumeActionSpec{
+	"os-extend":               {run: (*API).extendVolume},
+	"os-reset_status":         {run: (*API).resetVolume, admin: true},
+	"os-force_delete":         {run: (*API).forceDeleteVolume, admin: true},
+	"os-set_bootable":         {run: (*API).setBootable},
+	"os-update_readonly_flag": {run: (*API).setReadonly},
+
+	"os-reserve": {}, "os-unreserve": {}, "os-begin_detaching": {}, "os-roll_detaching": {}, "os-attach": {}, "os-detach": {},
+	"os-initialize_connection": {}, "os-terminate_connection": {}, "os-retype": {}, "revert": {min: 40},
+	"os-volume_upload_image": {}, "os-set_image_metadata": {}, "os-show_image_metadata": {}, "os-unset_image_metadata": {},
+	"os-migrate_volume": {admin: true}, "os-migrate_volume_completion": {admin: true},
+	"os-extend_volume_completion": {admin: true, min: 71}, "os-force_detach": {admin: true}, "os-unmanage": {admin: true},
+	"os-reimage": {min: 68},
+}
+
+func (a *API) volumeAction(c *Call) error {
+	top, err := c.Object()
+	if err != nil {
+		return err
+	}
+	keys := top.Keys()
+	if len(keys) != 1 {
+		return fault.BadRequest("the body must have exactly one action; it has %d", len(keys))
+	}
+	name := keys[0]
+	spec, ok := volumeActions[name]
+	switch {
+	case !ok:
+		return fault.BadRequest("there is no such action: %q", clip(name))
+	case c.Version < spec.min:
+		return fault.RouteNotFound()
+	case spec.admin && !c.Identity.Admin:
+		return fault.Forbidden("action %s is reserved to admins", name)
+	}
+	v, err := a.volume(c)
+	if err != nil {
+		return err
+	}
+	if spec.run == nil {
+		return fault.BadRequest("action %s is not available yet", name)
+	}
+	args := top.Object(name)
+	if err := top.End(true); err != nil {
+		return err
+	}
+	if args == nil {
+		args = newFields(name, map[string]json.RawMessage{})
+	}
+	return spec.run(a, c, v, args)
+}
+
+// extendVolume starts volume-extend; attached volumes only from 3.42.
+func (a *API) extendVolume(c *Call, v models.Volume, f *Fields) error {
+	size := f.Int("new_size", 1, maxSizeGiB)
+	if size == nil {
+		f.Fail("os-extend.new_size is needed")
+	}
+	if err := f.End(true); err != nil {
+		return err
+	}
+	if *size <= v.SizeGiB {
+		return fault.BadRequest("new_size %d is not larger than the volume's %d GiB; a volume can only grow", *size, v.SizeGiB)
+	}
+	deadline := time.Now().Add(a.AcceptWait)
+	in := flow.VolumeExtendInput{
+		Header: a.header(c, flow.VolumeExtend, v.ProjectID, v.ID), NewSizeGiB: *size, InUse: c.At(42),
+	}
+	in.AcceptBy = deadline.UTC()
+	in.Tasks = flow.VolumeExtendTasks()
+	in.Summary = fmt.Sprintf("extend volume %s from %d to %d GiB", shownName(v.Name, v.ID), v.SizeGiB, *size)
+	backend, _ := flow.SplitHost(v.Host)
+	s := flow.Start{Operation: flow.VolumeExtend, Header: in.Header, Kind: kindVolume, Backend: backend, Input: in}
+	late := func(context.Context) error { return nil } // the record is there, so the row was extending: nothing to fetch
+	if err := a.accept(context.WithoutCancel(c.Context()), c, s, new(flow.VolumeResult), deadline, late); err != nil {
+		return err
+	}
+	c.Started(s.Header.FlowID)
+	return c.Empty(http.StatusAccepted)
+}
+
+func (a *API) forceDeleteVolume(c *Call, v models.Volume, f *Fields) error {
+	if err := f.End(false); err != nil {
+		return err
+	}
+	return a.remove(c, v, true)
+}
+
+func (a *API) setBootable(c *Call, v models.Volume, f *Fields) error {
+	bootable := f.Bool("bootable")
+	if bootable == nil {
+		f.Fail("os-set_bootable.bootable is needed")
+	}
+	if err := f.End(true); err != nil {
+		return err
+	}
+	if _, err := a.Store.UpdateVolume(c.Context(), c.Reach(), v.ID, models.VolumePatch{Bootable: bootable}); err != nil {
+		return notFound(err, "volume", v.ID)
+	}
+	return c.Empty(http.StatusOK)
+}
+
+func (a *API) setReadonly(c *Call, v models.Volume, f *Fields) error {
+	readonly := f.Bool("readonly")
+	if readonly == nil {
+		f.Fail("os-update_readonly_flag.readonly is needed")
+	}
+	if err := f.End(true); err != nil {
+		return err
+	}
+	if rule := models.Transition(models.OpVolumeReadonly); !rule.Allows(v.Status) {
+		return &models.StatusError{Resource: "volume " + v.ID, Status: string(v.Status), Allowed: rule.Legal(false)}
+	}
+	if _, err := a.Store.UpdateVolume(c.Context(), c.Reach(), v.ID, models.VolumePatch{Readonly: readonly}); err != nil {
+		return notFound(err, "volume", v.ID)
+	}
+	return c.Empty(http.StatusAccepted)
+}
+
+// resettable are the statuses that os-reset_status takes. deleting is not among them, nor what Cinder keeps to itself.
+var resettable = []models.VolumeStatus{
+	models.VolumeCreating, models.VolumeAvailable, models.VolumeReserved, models.VolumeAttaching, models.VolumeInUse,
+	models.VolumeDetaching, models.VolumeError, models.VolumeErrorDeleting, models.VolumeManaging, models.VolumeErrorManaging,
+	models.VolumeMaintenance, models.VolumeDownloading, models.VolumeUploading, models.VolumeExtending, models.VolumeErrorExtending,
+	models.VolumeRetyping, models.VolumeBackingUp, models.VolumeErrorBackingUp, models.VolumeRestoringBackup,
+	models.VolumeErrorRestoring, models.VolumeAwaitingTransfer, models.VolumeReverting,
+}
+
+// resetVolume writes statuses without asking the backend. A flow that holds the volume is aborted first, so that it can't
+// write over what the operator says.
+func (a *API) resetVolume(c *Call, v models.Volume, f *Fields) error {
+	reset, err := readReset(f, &v)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.AcceptWait)
+	defer cancel()
+	if _, err := a.giveUpHeld(ctx, v, "the volume's status is reset, by "+c.Identity.UserID); err != nil {
+		return err
+	}
+	if _, err := a.Store.ResetVolume(ctx, v.ID, reset); err != nil {
+		return notFound(err, "volume", v.ID)
+	}
+	return c.Empty(http.StatusAccepted)
+}
+
+func readReset(f *Fields, v *models.Volume) (models.StatusReset, error) {
+	var r models.StatusReset
+	words := make([]string, len(resettable))
+	for i, s := range resettable {
+		words[i] = string(s)
+	}
+	if s := f.lower("status", words...); s != nil {
+		status := models.VolumeStatus(*s)
+		if status == models.VolumeInUse && v.AttachStatus != models.AttachAttached {
+			f.Fail("volume %s has no attachments; its status can't be reset to in-use", v.ID)
+		}
+		r.Status = &status
+	}
+	if s := f.lower("attach_status", string(models.AttachAttached), string(models.AttachDetached)); s != nil {
+		attach := models.AttachStatus(*s)
+		r.AttachStatus = &attach
+	}
+	if s := f.lower("migration_status", "migrating", "error", "success", "completing", "none", "starting"); s != nil {
+		if *s == "none" {
+			*s = ""
+		}
+		r.MigrationStatus = s
+	}
+	if r == (models.StatusReset{}) {
+		f.Fail("os-reset_status must have at least one of status, attach_status, migration_status")
+	}
+	return r, f.End(true)
+}
+
+// lower is Choice without regard to case, as Cinder takes statuses.
+func (f *Fields) lower(key string, words ...string) *string {
+	s := f.Text(key, 0, 255)
+	if s == nil {
+		return nil
+	}
+	l := strings.ToLower(*s)
+	if !slices.Contains(words, l) {
+		f.Fail("%s %q is not valid; it must be one of %s", f.name(key), clip(*s), strings.Join(words, ", "))
+		return nil
+	}
+	return &l
+}

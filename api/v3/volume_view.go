@@ -1,0 +1,165 @@
+package v3
+
+import (
+	"github.com/clinker-storage/clinker/api/microversion"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// volumeWriter writes volumes as one caller may see them at one microversion.
+type volumeWriter struct {
+	Writer
+	version        microversion.Version
+	admin          bool
+	self, bookmark string // what comes before "/volumes/<id>" in links
+	types          map[string]string
+}
+
+func (w *volumeWriter) prepare(c *Call, types map[string]string) {
+	w.version, w.admin, w.types = c.Version, c.Identity.Admin, types
+	w.self, w.bookmark = c.prefixes()
+}
+
+// brief is the element of GET /volumes.
+func (w *volumeWriter) brief(v *models.Volume) {
+	w.Open('{')
+	w.Text("id", v.ID)
+	w.Text("name", v.Name)
+	w.links(v.ID)
+	w.Close('}')
+}
+
+// detail is every field, as GET /volumes/{id} shows it.
+func (w *volumeWriter) detail(v *models.Volume) {
+	w.Open('{')
+	w.Text("id", v.ID)
+	w.Text("name", v.Name)
+	w.TextOrNull("description", v.Description)
+	w.Text("status", shownStatus(v.Status))
+	w.Int("size", v.SizeGiB)
+	w.TextOrNull("availability_zone", v.AvailabilityZone)
+	w.Time("created_at", v.CreatedAt)
+	w.Time("updated_at", v.UpdatedAt)
+	w.TextOrNull("volume_type", w.types[v.VolumeTypeID])
+	w.TextOrNull("snapshot_id", v.SnapshotID)
+	w.TextOrNull("source_volid", v.SourceVolID)
+	w.Pairs("metadata", shownMetadata(v))
+	w.links(v.ID)
+	w.Text("user_id", v.UserID)
+	w.Text("bootable", boolWord(v.Bootable))
+	w.Bool("encrypted", v.Encrypted)
+	w.TextOrNull("replication_status", v.ReplicationStatus)
+	w.Null("consistencygroup_id")
+	w.Bool("multiattach", v.Multiattach)
+	w.Key("attachments")
+	w.Open('[')
+	w.Close(']')
+	w.Text("os-vol-tenant-attr:tenant_id", v.ProjectID)
+	if len(v.ImageMetadata) > 0 {
+		w.Pairs("volume_image_metadata", v.ImageMetadata)
+	}
+	if w.admin {
+		w.adminFields(v)
+	}
+	w.versioned(v)
+	w.Close('}')
+}
+
+func (w *volumeWriter) adminFields(v *models.Volume) {
+	w.TextOrNull("migration_status", v.MigrationStatus)
+	w.TextOrNull("os-vol-host-attr:host", v.Host)
+	w.TextOrNull("os-vol-mig-status-attr:migstat", v.MigrationStatus)
+	w.Null("os-vol-mig-status-attr:name_id")
+}
+
+func (w *volumeWriter) versioned(v *models.Volume) {
+	if w.version >= 13 {
+		w.Null("group_id")
+	}
+	if w.version >= 21 && w.admin {
+		w.Null("provider_id")
+	}
+	if w.version >= 48 {
+		w.Null("service_uuid")
+		// Each volume has a target of its own: detaching one never needs a lock against another.
+		w.Bool("shared_targets", false)
+	}
+	if w.version >= 61 && w.admin {
+		w.Null("cluster_name")
+	}
+	if w.version >= 63 {
+		w.TextOrNull("volume_type_id", v.VolumeTypeID)
+	}
+	if w.version >= 64 && v.Encrypted {
+		w.Null("encryption_key_id")
+	}
+	if w.version >= 65 {
+		w.Bool("consumes_quota", v.ConsumesQuota)
+	}
+}
+
+func (w *volumeWriter) links(id string) {
+	w.Key("links")
+	w.Open('[')
+	w.link("self", w.self+"/volumes/"+id)
+	w.link("bookmark", w.bookmark+"/volumes/"+id)
+	w.Close(']')
+}
+
+func (w *volumeWriter) link(rel, href string) {
+	w.Open('{')
+	w.Text("rel", rel)
+	w.Text("href", href)
+	w.Close('}')
+}
+
+// next writes the link to the next page, if there is one.
+func (w *volumeWriter) next(name string, links []Link) {
+	if len(links) == 0 {
+		return
+	}
+	w.Key(name)
+	w.Open('[')
+	for _, l := range links {
+		w.link(l.Rel, l.Href)
+	}
+	w.Close(']')
+}
+
+// shownStatus hides the states that Cinder hides from clients.
+func shownStatus(s models.VolumeStatus) string {
+	switch s {
+	case models.VolumeManaging:
+		return string(models.VolumeCreating)
+	case models.VolumeErrorManaging:
+		return string(models.VolumeError)
+	case models.VolumeManagingDeleted:
+		return string(models.VolumeDeleting)
+	}
+	return string(s)
+}
+
+// shownMetadata adds the read-only flag, which Cinder shows among the metadata.
+func shownMetadata(v *models.Volume) map[string]string {
+	if !v.Readonly {
+		return v.Metadata
+	}
+	return merged(v.Metadata, map[string]string{"readonly": "True"})
+}
+
+func merged(base, more map[string]string) map[string]string {
+	out := make(map[string]string, len(base)+len(more))
+	for k, v := range base {
+		out[k] = v
+	}
+	for k, v := range more {
+		out[k] = v
+	}
+	return out
+}
+
+func boolWord(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
