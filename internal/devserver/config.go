@@ -5,7 +5,6 @@ package devserver
 import (
 	"fmt"
 	"net"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql"
-	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/primitives"
 )
 
@@ -83,7 +81,7 @@ func serverConfig(o Options, l layout) *config.Config {
 }
 
 func persistence(o Options) config.Persistence {
-	main, visibility := sqliteConfig(databaseFile(o.StateDir), durability(o)), sqliteConfig(visibilityFile(o.StateDir), "NORMAL")
+	main, visibility := sqliteConfig(databaseFile(o.StateDir)), sqliteConfig(visibilityFile(o.StateDir))
 	if o.Postgres != nil {
 		main, visibility = postgresConfig(*o.Postgres, o.Postgres.Database), postgresConfig(*o.Postgres, o.Postgres.VisibilityDatabase)
 	}
@@ -95,17 +93,8 @@ func persistence(o Options) config.Persistence {
 	}
 }
 
-func sqliteConfig(path, synchronous string) *config.SQL {
-	return &config.SQL{
-		PluginName: sqliteplugin.PluginName,
-		// It becomes a URI, in which a ? or % of the path would mean something.
-		DatabaseName:      (&url.URL{Path: path}).EscapedPath(),
-		ConnectAttributes: pragmas(synchronous),
-		// One connection: transactions here read first and write later, and
-		// with two of them SQLite refuses the second writer outright.
-		MaxConns:     1,
-		MaxIdleConns: 1,
-	}
+func sqliteConfig(path string) *config.SQL {
+	return &config.SQL{PluginName: pluginName, DatabaseName: path}
 }
 
 func postgresConfig(p PostgresOptions, database string) *config.SQL {

@@ -36,7 +36,7 @@ func seedNamespaces(o Options) error {
 		c.Detail.Config.Retention = durationpb.New(retention(ns))
 		configs = append(configs, c)
 	}
-	return stateError(databaseFile(o.StateDir), sqliteschema.CreateNamespaces(sqliteConfig(databaseFile(o.StateDir), durability(o)), configs...))
+	return stateError(databaseFile(o.StateDir), sqliteschema.CreateNamespaces(sqliteConfig(databaseFile(o.StateDir)), configs...))
 }
 
 // ensureNamespaces brings the namespaces of a running server to what is asked

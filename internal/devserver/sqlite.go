@@ -10,10 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"go.temporal.io/server/common/headers"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
@@ -59,7 +57,7 @@ func prepareFile(ctx context.Context, path string, statements func(string) []str
 	}
 	f.Close()
 
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	db, err := sql.Open("sqlite", fileURI(path)+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate")
 	if err != nil {
 		return stateError(path, err)
 	}
@@ -182,23 +180,18 @@ func (e execOnly) Exec(stmt string, _ ...any) error {
 	return nil
 }
 
-// pragmas of the server's own connection; see docs on each at
-// https://www.sqlite.org/pragma.html.
-func pragmas(synchronous string) map[string]string {
-	p := map[string]string{
-		"mode":         "rwc",
-		"journal_mode": "wal",
-		"busy_timeout": "10000",
-		// 64 MiB: an open flow's rows stay in memory while it runs.
-		"cache_size": strconv.Itoa(-64 << 10),
-		"temp_store": "memory",
-		// 16 MiB of log before it is copied back, which holds up everybody.
-		"wal_autocheckpoint": "4000",
-		// What a checkpoint leaves of a log that grew past it.
-		"journal_size_limit": strconv.Itoa(64 << 20),
-		"synchronous":        synchronous,
+// pragmas of the server's own connections; https://www.sqlite.org/pragma.html
+// says what each does.
+func pragmas(synchronous string) []string {
+	return []string{
+		"busy_timeout(10000)",
+		"journal_mode(WAL)",
+		"synchronous(" + synchronous + ")",
+		"cache_size(-32768)", // 32 MiB: the rows of open flows stay in memory
+		"temp_store(MEMORY)",
+		"wal_autocheckpoint(4000)",     // 16 MiB of log before it is copied back, which holds up everybody
+		"journal_size_limit(67108864)", // what a checkpoint leaves of a log that grew past it
 	}
-	return p
 }
 
 func durability(o Options) string {

@@ -14,6 +14,9 @@ import (
 // power cut takes of them is lists, not flows), without the indexes that no
 // list of ours uses, and with full-text rows only where there is text.
 
+// visibilityDurability is the synchronous level of the lists' file.
+const visibilityDurability = "NORMAL"
+
 // keptIndexes serve the lists of the Web UI and of Clinker. Others, by a custom
 // search attribute say, read the rows of the namespace: as many as retention
 // leaves.
