@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Code is the exit code of the command; scripts rely on it, docs/cli.md lists it.
@@ -59,15 +61,26 @@ func ExitCode(err error) Code {
 	return Usage
 }
 
-// Join makes one error of several, one line each; it exits with the code of the first.
-func Join(errs []error) error {
+// Join makes one error of those that are not nil, a line each; it exits with the code of the first.
+func Join(errs ...error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	switch len(errs) {
 	case 0:
 		return nil
 	case 1:
 		return errs[0]
 	}
-	return &Error{Code: ExitCode(errs[0]), Message: errors.Join(errs...).Error()}
+	joined := &Error{Code: ExitCode(errs[0])}
+	lines := make([]string, len(errs))
+	for i, err := range errs {
+		lines[i] = err.Error()
+		var e *Error
+		if errors.As(err, &e) {
+			joined.Next = append(joined.Next, e.Next...)
+		}
+	}
+	joined.Message = strings.Join(lines, "\n")
+	return joined
 }
 
 // explain turns any error of a request to endpoint into an Error in plain words.

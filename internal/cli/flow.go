@@ -51,10 +51,11 @@ func (t Task) Duration() (time.Duration, bool) {
 
 // FlowFilter narrows a list of flows.
 type FlowFilter struct {
-	Volume                                    string // name or id
-	Operation, State, RequestID, Backend, All string // All: "1" for flows of all projects
-	Marker                                    string
-	Limit                                     int
+	Volume                               string // name or id
+	Operation, State, RequestID, Backend string
+	All                                  bool // of all projects
+	Marker                               string
+	Limit                                int // 0: no limit
 }
 
 // Flows lists flows, the newest first, as objects.
@@ -64,10 +65,12 @@ func (c *Client) Flows(ctx context.Context, f FlowFilter) ([]Object, error) {
 	set(query, "state", strings.ToUpper(f.State))
 	set(query, "request_id", f.RequestID)
 	set(query, "backend", f.Backend)
-	set(query, "all_tenants", f.All)
 	set(query, "marker", f.Marker)
+	if f.All {
+		query.Set("all_tenants", "1")
+	}
 	if f.Volume != "" {
-		id, err := c.VolumeID(ctx, f.Volume, f.All != "")
+		id, err := c.VolumeID(ctx, f.Volume, f.All)
 		if err != nil {
 			return nil, err
 		}

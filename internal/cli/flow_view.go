@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/clinker-storage/clinker/models"
 )
@@ -108,7 +109,10 @@ func (p Printer) advice(err *Error) error {
 
 // Advice is the message, with hint and next commands each on lines of their own.
 func (e *Error) Advice() string {
-	text := oneLine(e.Error()) + "\n"
+	var text string
+	for line := range strings.Lines(e.Error()) { // one line for each error of several
+		text += oneLine(strings.TrimRight(line, "\n")) + "\n"
+	}
 	if e.Hint != "" {
 		text += "hint: " + oneLine(e.Hint) + "\n"
 	}

@@ -102,32 +102,3 @@ func (c *Client) Limits(ctx context.Context) (Object, error) {
 	absolute, _ := limits["absolute"].(Object)
 	return absolute, err
 }
-
-// MessageColumns are the columns of a list of user messages.
-var MessageColumns = []Column{
-	{Title: "ID", Key: "id"},
-	{Title: "Resource Type", Key: "resource_type"},
-	{Title: "Resource ID", Key: "resource_uuid"},
-	{Title: "Event ID", Key: "event_id"},
-	{Title: "User Message", Key: "user_message"},
-	{Title: "Level", Key: "message_level", Long: true},
-	{Title: "Request ID", Key: "request_id", Long: true},
-	{Title: "Created At", Key: "created_at", Long: true},
-	{Title: "Guaranteed Until", Key: "guaranteed_until", Long: true},
-}
-
-// Messages lists what the service has to tell users about requests that failed after they were accepted.
-func (c *Client) Messages(ctx context.Context, query url.Values, limit int) ([]Object, error) {
-	return c.list(ctx, "messages", query, limit, "messages")
-}
-
-// Message shows one message.
-func (c *Client) Message(ctx context.Context, id string) (Object, error) {
-	return c.get(ctx, "message", "messages", id)
-}
-
-// DeleteMessage removes a message.
-func (c *Client) DeleteMessage(ctx context.Context, id string) error {
-	_, err := c.call(ctx, request{method: http.MethodDelete, path: []string{"messages", id}})
-	return err
-}

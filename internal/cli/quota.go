@@ -19,6 +19,42 @@ var QuotaColumns = []Column{
 // Quotas are limits by resource: volumes, gigabytes, gigabytes_<type> ...; -1 is no limit.
 type Quotas = map[string]int64
 
+// QuotaLimit is a limit that can be set.
+type QuotaLimit struct{ Resource, Flag, Help string }
+
+// QuotaLimits are all of them.
+var QuotaLimits = []QuotaLimit{
+	{"volumes", "volumes", "number of volumes"},
+	{"gigabytes", "gigabytes", "GiB of volumes and snapshots together"},
+	{"snapshots", "snapshots", "number of snapshots"},
+	{"backups", "backups", "number of backups"},
+	{"backup_gigabytes", "backup-gigabytes", "GiB of backups"},
+	{"per_volume_gigabytes", "per-volume-gigabytes", "GiB of a single volume"},
+	{"groups", "groups", "number of groups"},
+}
+
+// NewQuotas takes the limits whose flag was given; those that exist by type are made volumeType's if it is not empty.
+func NewQuotas(given func(flag string) bool, limits map[string]*int64, volumeType string) (Quotas, error) {
+	q := Quotas{}
+	for _, l := range QuotaLimits {
+		if !given(l.Flag) {
+			continue
+		}
+		resource := l.Resource
+		if volumeType != "" {
+			if resource != "volumes" && resource != "gigabytes" && resource != "snapshots" {
+				return nil, Errorf(Usage, "--%s is not kept by volume type; volumes, gigabytes and snapshots are", l.Flag)
+			}
+			resource += "_" + volumeType
+		}
+		q[resource] = *limits[l.Resource]
+	}
+	if len(q) == 0 {
+		return nil, Errorf(Usage, "no quota to set; see --help")
+	}
+	return q, nil
+}
+
 // Quota shows a project's limits; kind "" is what holds now, "defaults" what holds where nothing was set.
 func (c *Client) Quota(ctx context.Context, project, kind string) (Object, error) {
 	path := []string{"os-quota-sets", project}

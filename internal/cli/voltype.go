@@ -37,11 +37,23 @@ func (c *Client) Type(ctx context.Context, id string) (Object, error) {
 	return c.get(ctx, "volume_type", "types", id)
 }
 
+// FindType shows one volume type by name or id.
+func (c *Client) FindType(ctx context.Context, nameOrID string) (Object, error) {
+	if nameOrID == "default" {
+		return c.Type(ctx, nameOrID)
+	}
+	id, err := c.TypeID(ctx, nameOrID)
+	if err != nil {
+		return nil, err
+	}
+	return c.Type(ctx, id)
+}
+
 // NewType is a volume type to create.
 type NewType struct {
 	Name, Description string
 	Private           bool
-	Properties        map[string]string
+	Properties        Properties
 	Access            []string // projects that may use a private type
 }
 
@@ -68,7 +80,7 @@ func (c *Client) CreateType(ctx context.Context, t NewType) (Object, error) {
 }
 
 // SetType changes fields (name, description, is_public) and adds properties.
-func (c *Client) SetType(ctx context.Context, id string, fields Object, properties map[string]string) error {
+func (c *Client) SetType(ctx context.Context, id string, fields Object, properties Properties) error {
 	if len(fields) > 0 {
 		body := Object{"volume_type": fields}
 		if _, err := c.call(ctx, request{method: http.MethodPut, path: []string{"types", id}, body: body}); err != nil {

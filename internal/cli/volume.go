@@ -13,7 +13,7 @@ type VolumeFilter struct {
 	All        bool // of all projects
 	Name       string
 	Status     string
-	Properties map[string]string
+	Properties Properties
 	Sort       string // "size", "name:asc,created_at:desc"
 	Marker     string // name or id of the last volume seen
 	Limit      int    // 0: no limit
@@ -47,7 +47,7 @@ func (c *Client) Volume(ctx context.Context, id string) (Object, error) {
 }
 
 // SetVolume changes fields (name, description) and adds properties.
-func (c *Client) SetVolume(ctx context.Context, id string, fields Object, properties map[string]string) error {
+func (c *Client) SetVolume(ctx context.Context, id string, fields Object, properties Properties) error {
 	if len(fields) > 0 {
 		body := Object{"volume": fields}
 		if _, err := c.call(ctx, request{method: http.MethodPut, path: []string{"volumes", id}, body: body}); err != nil {

@@ -9,12 +9,12 @@ import (
 // NewVolume is a volume to create. Empty fields are left to the service.
 type NewVolume struct {
 	Name, Description string
-	Size              int // GiB; 0 takes the source's
+	Size              Size // GiB; unset takes the source's
 	Type              string
 	Source            string // volume to clone, name or id
 	Snapshot          string // snapshot id
 	Zone              string
-	Properties        map[string]string
+	Properties        Properties
 	Hints             map[string][]string
 }
 
@@ -23,12 +23,18 @@ func (v NewVolume) Check() error {
 	if v.Source != "" && v.Snapshot != "" {
 		return Errorf(Usage, "a volume is made from a volume (--source) or from a snapshot (--snapshot), not from both")
 	}
+	if !v.Size.set && v.Source == "" && v.Snapshot == "" {
+		return Errorf(Usage, "an empty volume needs a --size; a copy needs a --source or --snapshot")
+	}
 	return nil
 }
 
 // CreateVolume starts a volume and returns it with its flow. The request carries a key, so that it makes one volume
 // however often a bad connection has it sent again.
 func (c *Client) CreateVolume(ctx context.Context, v NewVolume) (volume Object, flow string, err error) {
+	if err := v.Check(); err != nil {
+		return nil, "", err
+	}
 	if v.Source != "" {
 		if v.Source, err = c.VolumeID(ctx, v.Source, false); err != nil {
 			return nil, "", err
@@ -51,8 +57,8 @@ func (c *Client) CreateVolume(ctx context.Context, v NewVolume) (volume Object, 
 
 func (v NewVolume) body() Object {
 	body := Object{}
-	if v.Size != 0 {
-		body["size"] = v.Size
+	if v.Size.set {
+		body["size"] = v.Size.GiB
 	}
 	for key, value := range map[string]string{
 		"name": v.Name, "description": v.Description, "volume_type": v.Type, "source_volid": v.Source,
