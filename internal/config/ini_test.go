@@ -52,8 +52,8 @@ func TestReadINIForms(t *testing.T) {
 	}
 }
 
-// oslo.config refuses each of these too, but for the last two, which it fails on
-// with a Python exception; it stops at the first, here all are told.
+// oslo.config 9.0.0 refuses the first six too, and stops at the first; here all
+// are told.
 func TestReadINIBrokenLines(t *testing.T) {
 	for text, want := range map[string]string{
 		"host = a\n":                "f:1: host stands before the first section; put [DEFAULT] above it",

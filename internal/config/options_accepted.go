@@ -33,7 +33,7 @@ var acceptedOptions = slices.Concat(
 		scheduler_driver scheduler_host_manager scheduler_driver_init_wait_time scheduler_json_config_location
 		strict_ssh_host_key_policy ssh_hosts_key_file storage_protocol default_group_type allow_force_upload enable_force_upload
 		resource_query_filters_file volume_transfer_salt_length volume_transfer_key_length cinder_internal_tenant_project_id cinder_internal_tenant_user_id`),
-	accepted(defaultSection, "Debian's file misspells api_paste_config so; Python's services have it, Clinker is one program", `api_paste_confg`),
+	accepted(defaultSection, "a widespread misspelling of api_paste_config, which Clinker has no use for either", `api_paste_confg`),
 	accepted(defaultSection, whyVersions, `enable_v1_api enable_v2_api enable_v3_api`),
 	accepted(defaultSection, whyQuota, `quota_driver reservation_expire reservation_clean_interval until_refresh max_age`),
 	accepted(defaultSection, whyImage, `glance_api_servers glance_host glance_port glance_api_version glance_num_retries glance_api_insecure glance_api_ssl_compression
