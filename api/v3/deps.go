@@ -14,6 +14,11 @@ type Store interface {
 	FlowStore
 	KeyStore
 	TypeLister
+	TypeStore
+	QuotaStore
+	ServiceStore
+	PoolStore
+	MessageStore
 }
 
 // Starter starts flows; internal/engine satisfies it.

@@ -37,6 +37,19 @@ func (a *API) Routes() []Route {
 		a.volumeActionRoutes,
 		a.volumeMetadataRoutes,
 		a.flowRoutes,
+		a.typeRoutes,
+		a.extraSpecRoutes,
+		a.typeAccessRoutes,
+		a.quotaRoutes,
+		a.quotaClassRoutes,
+		a.limitRoutes,
+		a.serviceRoutes,
+		a.poolRoutes,
+		a.capabilityRoutes,
+		a.zoneRoutes,
+		a.extensionRoutes,
+		a.messageRoutes,
+		a.resourceFilterRoutes,
 	} {
 		all = append(all, part()...)
 	}
