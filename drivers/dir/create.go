@@ -43,7 +43,7 @@ func checkNew(v drivers.Volume) error {
 func (d *Driver) build(ctx context.Context, f *folder, v drivers.Volume, fill func(part *os.File) error) (drivers.Volume, error) {
 	switch st, err := f.volume(v.Name); {
 	case err == nil && st.Size == int64(v.Size):
-		return d.found(v), nil
+		return d.found(v), f.Sync() // the attempt that made it may have died before its own sync
 	case err == nil:
 		return v, d.failHint("create volume", v.Name,
 			fmt.Sprintf("%s/%s is in the way; Clinker never removes data that it did not make: look whose it is", d.path, v.Name),

@@ -26,6 +26,10 @@ func (d *Driver) findVolume(ctx context.Context, id string) (drivers.Volume, err
 		return drivers.Volume{}, err
 	}
 	defer f.Close()
+	// Who asks goes by the answer, so it must outlast a power cut, whatever became of the attempt that made the volume.
+	if err := f.Sync(); err != nil {
+		return drivers.Volume{}, err
+	}
 	// The usual name first: looking through a large folder takes milliseconds.
 	v, err := d.stat(f, "volume-"+id)
 	if !errors.Is(err, drivers.ErrNotFound) {

@@ -1,0 +1,5 @@
+//go:build race
+
+package dir_test
+
+const slowdown = 10 // what the race detector costs
