@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -34,7 +33,11 @@ func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (fl
 	if err := tooLate(in.Header); err != nil {
 		return flow.VolumeResult{}, err
 	}
-	v, err := r.Store.CreateEntry(ctx, in.Volume, Record(in.Header, in.Operation, nil))
+	f, err := record(in.Header, in.Operation)
+	if err != nil {
+		return flow.VolumeResult{}, err
+	}
+	v, err := r.Store.CreateEntry(ctx, in.Volume, f)
 	return flow.VolumeResult{Volume: v}, catalogueError(err)
 }
 
@@ -49,7 +52,11 @@ func (r *Records) EntryExtend(ctx context.Context, in flow.EntryExtendInput) (fl
 	if err := tooLate(in.Header); err != nil {
 		return flow.VolumeResult{}, err
 	}
-	v, err := r.Store.BeginExtend(ctx, scope(in.Header), in.ResourceID, in.NewSizeGiB, in.InUse, Record(in.Header, in.Operation, nil))
+	f, err := record(in.Header, in.Operation)
+	if err != nil {
+		return flow.VolumeResult{}, err
+	}
+	v, err := r.Store.BeginExtend(ctx, scope(in.Header), in.ResourceID, in.NewSizeGiB, in.InUse, f)
 	return flow.VolumeResult{Volume: v}, catalogueError(err)
 }
 
@@ -114,19 +121,6 @@ func eventID(task string) string {
 	return "VOLUME_VOLUME_002_001"
 }
 
-// Record makes the row that a flow is born with; input is what the workflow was started with, nil where it need not
-// be started again from the row.
-func Record(h flow.Header, op flow.Operation, input any) models.Flow {
-	now := time.Now().UTC()
-	f := models.Flow{
-		ID: h.FlowID, Operation: string(op), ResourceKind: "volume", ResourceID: h.ResourceID, ProjectID: h.ProjectID,
-		RequestID: h.RequestID, Summary: h.Summary, State: models.FlowRunning, CreatedAt: now, UpdatedAt: now,
-	}
-	if input != nil {
-		f.Input, _ = json.Marshal(input)
-	}
-	for _, t := range h.Tasks {
-		f.Tasks = append(f.Tasks, models.Task{Name: t, State: models.TaskPending})
-	}
-	return f
+func record(h flow.Header, op flow.Operation) (models.Flow, error) {
+	return flow.Start{Operation: op, Header: h, Kind: "volume"}.Record(models.FlowRunning, time.Now())
 }

@@ -120,3 +120,9 @@ func (o Options) client() (client.Options, error) {
 	opts.ConnectionOptions.TLS = conf
 	return opts, nil
 }
+
+// Healthy asks Temporal for a sign of life.
+func (e *Engine) Healthy(ctx context.Context) error {
+	_, err := e.flows.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return answered(err)
+}

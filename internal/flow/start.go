@@ -75,3 +75,6 @@ type Decision struct {
 	Reason string `json:"reason,omitempty"`
 	User   string `json:"user,omitempty"`
 }
+
+// RequestOf tells which request and resource an activity's input belongs to, for the log; every input embeds Header.
+func (h Header) RequestOf() (requestID, resourceID string) { return h.RequestID, h.ResourceID }

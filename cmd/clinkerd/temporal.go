@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	enums "go.temporal.io/api/enums/v1"
+
+	"github.com/clinker-storage/clinker/internal/config"
+	"github.com/clinker-storage/clinker/internal/devserver"
+	"github.com/clinker-storage/clinker/internal/flow"
+)
+
+// systemRetention is how long the histories of Clinker's own upkeep are kept.
+const systemRetention = 24 * time.Hour
+
+// namespaces are what Clinker needs of a Temporal: one for the flows, one for its own upkeep.
+func namespaces(cfg *config.Config) []devserver.Namespace {
+	attrs := map[string]enums.IndexedValueType{}
+	for _, name := range flow.Attributes() {
+		attrs[name] = enums.INDEXED_VALUE_TYPE_KEYWORD
+	}
+	return []devserver.Namespace{
+		{Name: cfg.Temporal.Namespace, Retention: cfg.Flows.Retention, SearchAttributes: attrs},
+		{Name: cfg.Temporal.Namespace + flow.SystemNamespaceSuffix, Retention: systemRetention},
+	}
+}
+
+// startTemporal runs a Temporal in this process and names the flag that changes an address that is taken.
+func startTemporal(ctx context.Context, cfg *config.Config, o devserver.Options) (*devserver.Server, error) {
+	o.Namespaces = namespaces(cfg)
+	t, err := devserver.Start(ctx, o)
+	var taken *devserver.AddrInUseError
+	if errors.As(err, &taken) {
+		flag := "--temporal-addr"
+		if taken.What == devserver.WhatUI {
+			flag = "--ui-addr"
+		}
+		return nil, fmt.Errorf("%w; choose another address with %s", err, flag)
+	}
+	return t, err
+}
+
+func temporalCommand() *cobra.Command {
+	c := &cobra.Command{Use: "temporal", Short: "The workflow engine: set up a namespace, or run Temporal in a process of its own"}
+	c.AddCommand(temporalSetupCommand(), temporalSchemaCommand(), temporalServerCommand())
+	return c
+}
+
+func temporalSetupCommand() *cobra.Command {
+	var s settings
+	c := &cobra.Command{
+		Use:   "setup",
+		Short: "Make the namespaces and search attributes in the Temporal of the configuration",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, log, err := s.load()
+			if err != nil {
+				return err
+			}
+			e, err := dial(cmd.Context(), cfg, log, true)
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			for _, ns := range namespaces(cfg) {
+				if err := e.EnsureNamespace(cmd.Context(), ns.Name, ns.Retention, ns.SearchAttributes); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "namespace %s is ready\n", ns.Name)
+			}
+			return nil
+		},
+	}
+	s.register(c)
+	return c
+}
+
+// postgresFlag is where Temporal's own two databases are: they stand beside the catalogue or elsewhere.
+func postgresFlag(c *cobra.Command, dsn *string) {
+	c.Flags().StringVar(dsn, "postgres", "", "postgresql://user:password@host:port/database for Temporal's state; its visibility goes to <database>_visibility. "+
+		"Better given as CLINKER_TEMPORAL_POSTGRES, which no process list shows")
+}
+
+func temporalSchemaCommand() *cobra.Command {
+	var dsn string
+	c := &cobra.Command{
+		Use:   "schema",
+		Short: "Create or upgrade Temporal's PostgreSQL databases",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pg, err := postgresOptions(dsn)
+			if err != nil {
+				return err
+			}
+			return devserver.SetupPostgres(cmd.Context(), *pg)
+		},
+	}
+	postgresFlag(c, &dsn)
+	return c
+}
+
+func temporalServerCommand() *cobra.Command {
+	var s settings
+	var dsn, addr, ui string
+	c := &cobra.Command{
+		Use:   "server",
+		Short: "Run Temporal with its Web UI on PostgreSQL, in a process of its own",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, log, err := s.load()
+			if err != nil {
+				return err
+			}
+			pg, err := postgresOptions(dsn)
+			if err != nil {
+				return err
+			}
+			t, err := startTemporal(cmd.Context(), cfg, devserver.Options{Postgres: pg, FrontendAddr: addr, UIAddr: ui, Logger: log})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "Temporal %s, Web UI %s\n", t.Addr(), t.UIURL())
+			<-cmd.Context().Done()
+			stopTemporal(t, log)
+			return nil
+		},
+	}
+	s.register(c)
+	postgresFlag(c, &dsn)
+	c.Flags().StringVar(&addr, "temporal-addr", devserver.DefaultFrontendAddr, "address to listen on")
+	c.Flags().StringVar(&ui, "ui-addr", devserver.DefaultUIAddr, "address of the Web UI; empty for none")
+	return c
+}
+
+func postgresOptions(dsn string) (*devserver.PostgresOptions, error) {
+	if dsn == "" {
+		dsn = os.Getenv("CLINKER_TEMPORAL_POSTGRES")
+	}
+	u, err := url.Parse(dsn)
+	if err != nil || u.Scheme != "postgresql" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		return nil, usageError{errors.New("--postgres must be postgresql://user:password@host:port/database")}
+	}
+	pg := &devserver.PostgresOptions{Host: u.Hostname(), User: u.User.Username(), Database: strings.Trim(u.Path, "/")}
+	pg.Password, _ = u.User.Password()
+	pg.VisibilityDatabase = pg.Database + "_visibility"
+	if u.Port() != "" {
+		if pg.Port, err = strconv.Atoi(u.Port()); err != nil {
+			return nil, usageError{fmt.Errorf("--postgres: port %s is not a number", u.Port())}
+		}
+	}
+	return pg, nil
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/clinker-storage/clinker/internal/config"
+	"github.com/clinker-storage/clinker/internal/devserver"
+)
+
+// upFlags are what `clinkerd up` can be told.
+type upFlags struct {
+	settings
+	stateDir, apiAddr, temporalAddr, uiAddr string
+	relaxed, remote                         bool
+}
+
+func upCommand() *cobra.Command {
+	var f upFlags
+	c := &cobra.Command{
+		Use:   "up",
+		Short: "Run everything in one process: API, workers, Temporal and its Web UI",
+		Long: "Runs the API, the control worker, a storage worker for each backend, and an embedded Temporal with its\n" +
+			"Web UI, all in this process and on this machine's loopback. The state (catalogue, Temporal's history, with the\n" +
+			"default backend the volumes too) is kept below --state-dir and is found again at the next start.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) },
+	}
+	f.register(c)
+	fl := c.Flags()
+	fl.StringVar(&f.stateDir, "state-dir", ".clinker", "folder for all state")
+	fl.StringVar(&f.apiAddr, "api-addr", "127.0.0.1:8776", "address of the Block Storage API")
+	fl.StringVar(&f.temporalAddr, "temporal-addr", devserver.DefaultFrontendAddr, "address of the embedded Temporal")
+	fl.StringVar(&f.uiAddr, "ui-addr", devserver.DefaultUIAddr, "address of Temporal's Web UI; empty for none")
+	fl.BoolVar(&f.relaxed, "relaxed-durability", false, "answer before the disk has the data: faster, but a power cut may lose the latest answered requests")
+	remoteFlag(c, &f.remote)
+	return c
+}
+
+func (f *upFlags) run(ctx context.Context) error {
+	state, err := filepath.Abs(f.stateDir)
+	if err != nil {
+		return fmt.Errorf("--state-dir: %w", err)
+	}
+	cfg, log, err := f.load("CLINKER_STATE_PATH="+state, "CLINKER_TEMPORAL__ADDRESS="+f.temporalAddr)
+	if err != nil {
+		return err
+	}
+	cfg.Database.RelaxedDurability = cfg.Database.RelaxedDurability || f.relaxed
+	unlock, err := lockState(state)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	l, err := listenAPI(cfg, f.apiAddr, f.remote)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return f.serveAll(ctx, cfg, l, log)
+}
+
+// serveAll starts the parts in the order in which they need each other, and stops them the other way round.
+func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listener, log *slog.Logger) error {
+	begun := time.Now()
+	st, err := openStore(ctx, cfg, log, true)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	temporal, err := startTemporal(ctx, cfg, devserver.Options{
+		StateDir: cfg.StatePath, FrontendAddr: f.temporalAddr, UIAddr: f.uiAddr, RelaxedDurability: f.relaxed, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer stopTemporal(temporal, log)
+	cfg.Temporal.Address = temporal.Addr()
+	e, err := dial(ctx, cfg, log, false)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	node, err := startStorage(ctx, cfg, e, log, nil)
+	if err != nil {
+		return err
+	}
+	control, err := startControl(ctx, cfg, e, st, log, backendHosts(cfg))
+	if err != nil {
+		node.stop()
+		return err
+	}
+	about := banner{API: "http://" + l.Addr().String(), Temporal: temporal.Addr(), UI: temporal.UIURL(), State: f.stateDir, Took: time.Since(begun)}
+	if err = about.writeOpenrc(cfg.StatePath); err == nil {
+		about.print(os.Stdout)
+		err = serve(ctx, l, handler(cfg, e, st, log), log)
+	}
+	log.Info("stopping: no new work is taken, running steps finish or hand over")
+	var g errgroup.Group
+	g.Go(func() error { control.Stop(); return nil })
+	g.Go(func() error { node.stop(); return nil })
+	return errors.Join(err, g.Wait())
+}
+
+func stopTemporal(t *devserver.Server, log *slog.Logger) {
+	ctx, cancel := within(5 * time.Second)
+	defer cancel()
+	if err := t.Stop(ctx); err != nil {
+		log.Warn("temporal did not stop cleanly", "error", err)
+	}
+}
+
+// lockState keeps a second clinkerd away from the same folder.
+func lockState(state string) (unlock func(), err error) {
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return nil, fmt.Errorf("--state-dir: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(state, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("--state-dir: %w", err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("another clinkerd runs on %s; stop it, or choose another folder with --state-dir", state)
+	}
+	return func() { _ = file.Close() }, nil
+}

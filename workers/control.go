@@ -1,0 +1,108 @@
+package workers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/clinker-storage/clinker/activities"
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/scheduler"
+	"github.com/clinker-storage/clinker/workflows"
+)
+
+// stopTimeout is how long a worker that is told to stop lets running activities finish. SIGTERM to exit is 30 s.
+const stopTimeout = 20 * time.Second
+
+// Catalogue is what the control worker's activities need of the store.
+type Catalogue interface {
+	activities.RequestStore
+	activities.QuotaLedger
+	activities.EntryStore
+	activities.PlacementStore
+	activities.ServiceStore
+	activities.FlowStore
+}
+
+// Engine is what the control worker needs of Temporal beside its two clients.
+type Engine interface {
+	activities.Engine
+	activities.BackendFinder
+	Flows() client.Client
+	System() client.Client
+	EnsureMonitor(ctx context.Context, interval time.Duration) error
+}
+
+// ControlOptions are the settings of a control worker.
+type ControlOptions struct {
+	Host           string   // of this worker
+	Zone           string   // storage_availability_zone
+	Known          []string // backends of this configuration, asked for whether or not their workers are seen
+	DefaultType    string
+	DefaultZone    string
+	ZoneFallback   bool
+	NameTemplate   string // volume_name_template
+	MessageTTL     time.Duration
+	FlowRecords    time.Duration // flow_record_days
+	ReportInterval time.Duration // between two rounds of the monitor
+	Scheduler      scheduler.Options
+	Logger         *slog.Logger
+}
+
+// Control runs workflows and the activities that use the database.
+type Control struct{ group }
+
+// StartControl registers everything on the control queue and begins to poll.
+func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptions) (*Control, error) {
+	sched, err := scheduler.New(o.Scheduler)
+	if err != nil {
+		return nil, fmt.Errorf("scheduler: %w", err)
+	}
+	flows := worker.New(e.Flows(), flow.ControlQueue, worker.Options{
+		WorkerStopTimeout:                stopTimeout,
+		MaxConcurrentWorkflowTaskPollers: 4, MaxConcurrentActivityTaskPollers: 2,
+		Interceptors: interceptors(o.Logger, o.Host),
+	})
+	registerFlows(flows)
+	for _, a := range []any{
+		&activities.Requests{Store: store, NameTemplate: o.NameTemplate, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback},
+		&activities.Quota{Ledger: store},
+		&activities.Records{Store: store, MessageTTL: o.MessageTTL},
+		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.NameTemplate},
+	} {
+		flows.RegisterActivity(a)
+	}
+	system := worker.New(e.System(), flow.ControlQueue, worker.Options{
+		WorkerStopTimeout:                stopTimeout,
+		MaxConcurrentWorkflowTaskPollers: 2, MaxConcurrentActivityTaskPollers: 2,
+	})
+	system.RegisterWorkflowWithOptions(workflows.BackendMonitor, workflow.RegisterOptions{Name: flow.BackendMonitor})
+	system.RegisterActivity(&activities.Services{Store: store, Finder: e, Host: o.Host, Zone: o.Zone, Known: o.Known})
+	system.RegisterActivity(&activities.Upkeep{Store: store, Engine: e, MessageTTL: o.MessageTTL, FlowRecords: o.FlowRecords})
+	c := &Control{group{flows, system}}
+	if err := c.start(); err != nil {
+		return nil, err
+	}
+	return c, e.EnsureMonitor(ctx, o.ReportInterval)
+}
+
+// registerFlows registers each workflow under its operation's name.
+func registerFlows(r worker.WorkflowRegistry) {
+	for op, fn := range Flows() {
+		r.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: string(op)})
+	}
+}
+
+// Flows lists the workflow of each operation.
+func Flows() map[flow.Operation]any {
+	return map[flow.Operation]any{
+		flow.VolumeCreate: workflows.VolumeCreate,
+		flow.VolumeDelete: workflows.VolumeDelete,
+		flow.VolumeExtend: workflows.VolumeExtend,
+	}
+}
