@@ -28,6 +28,8 @@ func From(err error) *Fault {
 		return BadRequest("%s", status.Error())
 	case errors.As(err, &quota):
 		return fromQuota(quota)
+	case errors.Is(err, models.ErrInvalid):
+		return BadRequest("%s", err.Error())
 	case errors.Is(err, models.ErrNotFound):
 		return NotFound("the resource could not be found")
 	case errors.Is(err, models.ErrExists):

@@ -146,15 +146,6 @@ func (a *API) setReadonly(c *Call, v models.Volume, f *Fields) error {
 	return c.Empty(http.StatusAccepted)
 }
 
-// resettable are the statuses that os-reset_status takes. deleting is not among them, nor what Cinder keeps to itself.
-var resettable = []models.VolumeStatus{
-	models.VolumeCreating, models.VolumeAvailable, models.VolumeReserved, models.VolumeAttaching, models.VolumeInUse,
-	models.VolumeDetaching, models.VolumeError, models.VolumeErrorDeleting, models.VolumeManaging, models.VolumeErrorManaging,
-	models.VolumeMaintenance, models.VolumeDownloading, models.VolumeUploading, models.VolumeExtending, models.VolumeErrorExtending,
-	models.VolumeRetyping, models.VolumeBackingUp, models.VolumeErrorBackingUp, models.VolumeRestoringBackup,
-	models.VolumeErrorRestoring, models.VolumeAwaitingTransfer, models.VolumeReverting,
-}
-
 // resetVolume writes statuses without asking the backend. A flow that holds the volume is aborted first, so that it can't
 // write over what the operator says.
 func (a *API) resetVolume(c *Call, v models.Volume, f *Fields) error {
@@ -175,9 +166,11 @@ func (a *API) resetVolume(c *Call, v models.Volume, f *Fields) error {
 
 func readReset(f *Fields, v *models.Volume) (models.StatusReset, error) {
 	var r models.StatusReset
-	words := make([]string, len(resettable))
-	for i, s := range resettable {
-		words[i] = string(s)
+	var words []string
+	for _, s := range models.VolumeStatuses() {
+		if models.ResettableTo(s) {
+			words = append(words, string(s))
+		}
 	}
 	if s := f.lower("status", words...); s != nil {
 		status := models.VolumeStatus(*s)

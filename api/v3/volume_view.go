@@ -34,7 +34,7 @@ func (w *volumeWriter) detail(v *models.Volume) {
 	w.Text("id", v.ID)
 	w.Text("name", v.Name)
 	w.TextOrNull("description", v.Description)
-	w.Text("status", shownStatus(v.Status))
+	w.Text("status", string(models.Shown(v.Status)))
 	w.Int("size", v.SizeGiB)
 	w.TextOrNull("availability_zone", v.AvailabilityZone)
 	w.Time("created_at", v.CreatedAt)
@@ -123,19 +123,6 @@ func (w *volumeWriter) next(name string, links []Link) {
 		w.link(l.Rel, l.Href)
 	}
 	w.Close(']')
-}
-
-// shownStatus hides the states that Cinder hides from clients.
-func shownStatus(s models.VolumeStatus) string {
-	switch s {
-	case models.VolumeManaging:
-		return string(models.VolumeCreating)
-	case models.VolumeErrorManaging:
-		return string(models.VolumeError)
-	case models.VolumeManagingDeleted:
-		return string(models.VolumeDeleting)
-	}
-	return string(s)
 }
 
 // shownMetadata adds the read-only flag, which Cinder shows among the metadata.
