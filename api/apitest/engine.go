@@ -1,0 +1,206 @@
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// Engine runs flows on the rig's catalogue in goroutines, as Temporal and a control worker would.
+type Engine struct {
+	store *Store
+	group sync.WaitGroup
+
+	mu sync.Mutex
+	// Away makes every call fail at once: no server is reached.
+	Away bool
+	// Delay is how long a flow takes before it writes its row; the caller's deadline does not stop it.
+	Delay time.Duration
+	// LoseAnswers lets flows run and their answers get lost.
+	LoseAnswers bool
+	// Refuse is the answer of every flow, when set.
+	Refuse *flow.Error
+	// Quota is how many volumes there may be; 0 is any number.
+	Quota int
+	// Started lists what was started, Resolved what was resolved ("<id> abort").
+	Started  []flow.Start
+	Resolved []string
+	// OnAbort does to the catalogue what ending a held flow does; nil makes its volume go away.
+	OnAbort func(f models.Flow)
+}
+
+// NewEngine returns an engine that accepts everything.
+func NewEngine(s *Store) *Engine { return &Engine{store: s} }
+
+// Close waits for flows that are still running.
+func (e *Engine) Close() { e.group.Wait() }
+
+func away() error { return fmt.Errorf("connection refused: %w", flow.ErrEngineAway) }
+
+type outcome struct {
+	volume models.Volume
+	err    error
+}
+
+// Accept runs the flow up to its answer.
+func (e *Engine) Accept(ctx context.Context, s flow.Start, result any) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	isAway, delay, lose := e.Away, e.Delay, e.LoseAnswers
+	e.Started = append(e.Started, s)
+	e.mu.Unlock()
+	if isAway {
+		return away()
+	}
+	done := make(chan outcome, 1)
+	e.group.Go(func() {
+		time.Sleep(delay)
+		v, err := e.run(s)
+		if !lose {
+			done <- outcome{v, err}
+		}
+	})
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", flow.ErrEngineAway, ctx.Err())
+	case o := <-done:
+		if o.err == nil {
+			result.(*flow.VolumeResult).Volume = o.volume
+		}
+		return o.err
+	}
+}
+
+func (e *Engine) run(s flow.Start) (models.Volume, error) {
+	e.mu.Lock()
+	refuse, quota := e.Refuse, e.Quota
+	e.mu.Unlock()
+	if refuse != nil {
+		return models.Volume{}, refuse
+	}
+	e.store.mu.Lock()
+	defer e.store.mu.Unlock()
+	if _, ok := e.store.Flows[s.Header.FlowID]; ok {
+		return models.Volume{}, &flow.Error{Type: flow.ErrAbandoned, Message: "the flow was abandoned"}
+	}
+	record := models.Flow{
+		ID: s.Header.FlowID, Operation: string(s.Operation), ResourceKind: s.Kind, ResourceID: s.Header.ResourceID, ProjectID: s.Header.ProjectID,
+		RequestID: s.Header.RequestID, Summary: s.Header.Summary, State: models.FlowSuccess, CreatedAt: e.store.Now().UTC(),
+	}
+	var v models.Volume
+	switch in := s.Input.(type) {
+	case flow.VolumeCreateInput:
+		if quota > 0 && len(e.store.Volumes) >= quota {
+			return v, &flow.Error{
+				Type: flow.ErrOverQuota, Code: "VolumeLimitExceeded",
+				Message: fmt.Sprintf("Maximum number of volumes allowed (%d) exceeded for quota 'volumes'.", quota),
+			}
+		}
+		if in.VolumeType != "" && in.VolumeType != "gold" && in.VolumeType != Gold {
+			return v, &flow.Error{Type: flow.ErrNotFound, Message: fmt.Sprintf("volume type %s could not be found", in.VolumeType)}
+		}
+		v = e.store.complete(models.Volume{
+			ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description, SizeGiB: in.SizeGiB,
+			Status: models.VolumeCreating, FlowID: in.FlowID, AvailabilityZone: in.AvailabilityZone, Metadata: in.Metadata, SourceVolID: in.SourceVolID,
+		})
+	case flow.VolumeExtendInput:
+		v = e.store.Volumes[in.ResourceID]
+		if v.Status != models.VolumeAvailable {
+			return v, &flow.Error{Type: flow.ErrInvalidStatus, Message: "volume " + v.ID + " is " + string(v.Status)}
+		}
+		v.SizeGiB = in.NewSizeGiB
+	default:
+		return v, errors.New("no such flow")
+	}
+	e.store.Flows[record.ID] = record
+	e.store.Volumes[v.ID] = v
+	return v, nil
+}
+
+// Start runs a deletion: the row goes away.
+func (e *Engine) Start(_ context.Context, s flow.Start) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Started = append(e.Started, s)
+	if e.Away {
+		return away()
+	}
+	e.store.mu.Lock()
+	defer e.store.mu.Unlock()
+	delete(e.store.Volumes, s.Header.ResourceID)
+	f := e.store.Flows[s.Header.FlowID]
+	f.State = models.FlowSuccess
+	e.store.Flows[f.ID] = f
+	return nil
+}
+
+// Resolve ends a held flow on abort and lets it run on otherwise.
+func (e *Engine) Resolve(_ context.Context, id, update, _ string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.Away {
+		return away()
+	}
+	e.store.mu.Lock()
+	defer e.store.mu.Unlock()
+	f, ok := e.store.Flows[id]
+	if !ok || f.State != models.FlowHeld {
+		return &flow.Error{Type: flow.ErrInvalid, Message: "nothing is held"}
+	}
+	e.Resolved = append(e.Resolved, id+" "+update)
+	f.State = models.FlowRunning
+	if update == flow.UpdateAbort {
+		f.State = models.FlowReverted
+		if e.OnAbort != nil {
+			e.OnAbort(f)
+		} else {
+			delete(e.store.Volumes, f.ResourceID)
+		}
+	}
+	e.store.Flows[id] = f
+	return nil
+}
+
+// AwaitClosed returns at once: Resolve has ended the flow.
+func (e *Engine) AwaitClosed(context.Context, string) error { return nil }
+
+// Live adds a running task with its attempt.
+func (e *Engine) Live(_ context.Context, f models.Flow) (models.Flow, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.Away {
+		return f, away()
+	}
+	f.Tasks = []models.Task{{Name: flow.TaskCreateVolume, State: models.TaskRunning, Attempt: 3, Error: "no space"}}
+	return f, nil
+}
+
+// Set changes the engine while requests are under way.
+func (e *Engine) Set(change func(*Engine)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(e)
+}
+
+// locked lets several requests write one log.
+type locked struct {
+	mu sync.Mutex
+	w  *bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}

@@ -1,0 +1,310 @@
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+// Store is a catalogue in memory. Change its fields directly to set a scene before requests are sent.
+type Store struct {
+	*Operators
+	mu      sync.Mutex
+	Volumes map[string]models.Volume
+	Flows   map[string]models.Flow
+	Keys    map[string]models.IdempotencyKey
+	// Fail, when set, may answer any call with an error; it gets the method's name.
+	Fail func(method string) error
+	Now  func() time.Time
+}
+
+// NewStore returns an empty catalogue with the type gold.
+func NewStore() *Store {
+	return &Store{
+		Operators: &Operators{Types: []models.VolumeType{{ID: Gold, Name: "gold", IsPublic: true}}},
+		Volumes:   map[string]models.Volume{}, Flows: map[string]models.Flow{}, Keys: map[string]models.IdempotencyKey{}, Now: time.Now,
+	}
+}
+
+// Gold is the id of the type gold.
+const Gold = "11111111-2222-4333-8444-555555555555"
+
+func (s *Store) enter(method string) (func(), error) {
+	s.mu.Lock()
+	if s.Fail != nil {
+		if err := s.Fail(method); err != nil {
+			s.mu.Unlock()
+			return nil, err
+		}
+	}
+	return s.mu.Unlock, nil
+}
+
+// Put adds or replaces a volume and returns it with what was left out filled in.
+func (s *Store) Put(v models.Volume) models.Volume {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v = s.complete(v)
+	s.Volumes[v.ID] = v
+	return v
+}
+
+func (s *Store) complete(v models.Volume) models.Volume {
+	if v.ProjectID == "" {
+		v.ProjectID = Project
+	}
+	if v.Status == "" {
+		v.Status = models.VolumeAvailable
+	}
+	if v.AttachStatus == "" {
+		v.AttachStatus = models.AttachDetached
+	}
+	if v.SizeGiB == 0 {
+		v.SizeGiB = 1
+	}
+	if v.VolumeTypeID == "" {
+		v.VolumeTypeID = Gold
+	}
+	if v.CreatedAt.IsZero() {
+		v.CreatedAt = s.Now().UTC()
+	}
+	if v.UpdatedAt.IsZero() {
+		v.UpdatedAt = v.CreatedAt
+	}
+	v.ConsumesQuota = true
+	return v
+}
+
+// VolumeCount tells how many rows there are.
+func (s *Store) VolumeCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.Volumes)
+}
+
+// FlowStates counts the records by state.
+func (s *Store) FlowStates() map[models.FlowState]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := map[models.FlowState]int{}
+	for _, f := range s.Flows {
+		n[f.State]++
+	}
+	return n
+}
+
+func (s *Store) get(projectID, id string) (models.Volume, error) {
+	v, ok := s.Volumes[id]
+	if !ok || projectID != "" && v.ProjectID != projectID {
+		return v, models.ErrNotFound
+	}
+	return v, nil
+}
+
+// GetVolume returns a row.
+func (s *Store) GetVolume(_ context.Context, projectID, id string) (models.Volume, error) {
+	leave, err := s.enter("GetVolume")
+	if err != nil {
+		return models.Volume{}, err
+	}
+	defer leave()
+	return s.get(projectID, id)
+}
+
+// UpdateVolume changes a row.
+func (s *Store) UpdateVolume(_ context.Context, projectID, id string, p models.VolumePatch) (models.Volume, error) {
+	return s.edit(projectID, id, func(v *models.Volume) error {
+		if v.Status == models.VolumeMaintenance {
+			return &models.StatusError{Resource: "volume " + id, Status: string(v.Status), Reason: "is in maintenance"}
+		}
+		if p.Name != nil {
+			v.Name = *p.Name
+		}
+		if p.Description != nil {
+			v.Description = *p.Description
+		}
+		if p.Bootable != nil {
+			v.Bootable = *p.Bootable
+		}
+		if p.Readonly != nil {
+			v.Readonly = *p.Readonly
+		}
+		if p.Metadata != nil {
+			v.Metadata = maps.Clone(v.Metadata)
+			if v.Metadata == nil {
+				v.Metadata = map[string]string{}
+			}
+			maps.Copy(v.Metadata, p.Metadata)
+		}
+		return nil
+	})
+}
+
+func (s *Store) edit(projectID, id string, edit func(*models.Volume) error) (models.Volume, error) {
+	leave, err := s.enter("edit")
+	if err != nil {
+		return models.Volume{}, err
+	}
+	defer leave()
+	v, err := s.get(projectID, id)
+	if err != nil {
+		return v, err
+	}
+	if err := edit(&v); err != nil {
+		return v, err
+	}
+	v.UpdatedAt = s.Now().UTC()
+	s.Volumes[id] = v
+	return v, nil
+}
+
+// EditVolumeMetadata changes the metadata of a row.
+func (s *Store) EditVolumeMetadata(_ context.Context, projectID, id string, edit func(map[string]string) (map[string]string, error)) (map[string]string, error) {
+	v, err := s.edit(projectID, id, func(v *models.Volume) error {
+		m, err := edit(maps.Clone(v.Metadata))
+		v.Metadata = m
+		return err
+	})
+	return v.Metadata, err
+}
+
+// ResetVolume writes statuses and drops the flow's ownership.
+func (s *Store) ResetVolume(_ context.Context, id string, r models.StatusReset) (models.Volume, error) {
+	return s.edit("", id, func(v *models.Volume) error {
+		v.FlowID = ""
+		if r.Status != nil {
+			v.Status = *r.Status
+		}
+		if r.AttachStatus != nil {
+			v.AttachStatus = *r.AttachStatus
+		}
+		if r.MigrationStatus != nil {
+			v.MigrationStatus = *r.MigrationStatus
+		}
+		return nil
+	})
+}
+
+// BeginDelete moves a row to deleting by the rules of the transition table.
+func (s *Store) BeginDelete(_ context.Context, projectID, id string, force bool, f models.Flow) (was models.Volume, err error) {
+	_, err = s.edit(projectID, id, func(v *models.Volume) error {
+		was = *v
+		if v.AttachStatus == models.AttachAttached {
+			return &models.StatusError{Resource: "volume " + id, Status: string(v.Status), Reason: "has attachments"}
+		}
+		op := models.OpVolumeDelete
+		if force {
+			op = models.OpVolumeForceDelete
+		}
+		if rule := models.Transition(op); !rule.Allows(v.Status) {
+			return &models.StatusError{Resource: "volume " + id, Status: string(v.Status), Allowed: rule.Legal(false)}
+		}
+		v.PreviousStatus, v.Status, v.FlowID = v.Status, models.VolumeDeleting, f.ID
+		s.Flows[f.ID] = f
+		return nil
+	})
+	return was, err
+}
+
+// UndoBeginDelete takes BeginDelete back.
+func (s *Store) UndoBeginDelete(_ context.Context, id, flowID string) error {
+	_, err := s.edit("", id, func(v *models.Volume) error {
+		if v.FlowID != flowID {
+			return models.ErrNotFound
+		}
+		v.Status, v.PreviousStatus, v.FlowID = v.PreviousStatus, "", ""
+		delete(s.Flows, flowID)
+		return nil
+	})
+	return err
+}
+
+// GetFlow returns a record.
+func (s *Store) GetFlow(_ context.Context, projectID, id string) (models.Flow, error) {
+	leave, err := s.enter("GetFlow")
+	if err != nil {
+		return models.Flow{}, err
+	}
+	defer leave()
+	f, ok := s.Flows[id]
+	if !ok || projectID != "" && f.ProjectID != projectID {
+		return f, models.ErrNotFound
+	}
+	return f, nil
+}
+
+// ListFlows lists records, newest first.
+func (s *Store) ListFlows(_ context.Context, q models.FlowQuery) ([]models.Flow, error) {
+	leave, err := s.enter("ListFlows")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	is := func(want, have string) bool { return want == "" || want == have }
+	var out []models.Flow
+	for _, f := range s.Flows {
+		if is(q.ProjectID, f.ProjectID) && is(q.ResourceID, f.ResourceID) && is(q.Operation, f.Operation) && is(q.RequestID, f.RequestID) &&
+			is(q.Backend, f.Backend) && (len(q.States) == 0 || slices.Contains(q.States, f.State)) {
+			out = append(out, f)
+		}
+	}
+	slices.SortFunc(out, func(a, b models.Flow) int {
+		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+			return c
+		}
+		return bytes.Compare([]byte(b.ID), []byte(a.ID))
+	})
+	return cut(out, q.Page, func(f models.Flow) string { return f.ID })
+}
+
+// AbandonFlow inserts a record unless there is one.
+func (s *Store) AbandonFlow(_ context.Context, f models.Flow) error {
+	leave, err := s.enter("AbandonFlow")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if _, ok := s.Flows[f.ID]; ok {
+		return models.ErrExists
+	}
+	f.State = models.FlowAbandoned
+	s.Flows[f.ID] = f
+	return nil
+}
+
+// ClaimKey takes a key or returns who has it.
+func (s *Store) ClaimKey(_ context.Context, k models.IdempotencyKey) (models.IdempotencyKey, bool, error) {
+	leave, err := s.enter("ClaimKey")
+	if err != nil {
+		return k, false, err
+	}
+	defer leave()
+	id := k.ProjectID + "/" + k.Key
+	if first, ok := s.Keys[id]; ok && first.ExpiresAt.After(k.CreatedAt) {
+		return first, false, nil
+	}
+	s.Keys[id] = k
+	return k, true, nil
+}
+
+// ReleaseKey gives a key up.
+func (s *Store) ReleaseKey(_ context.Context, projectID, key, flowID string) error {
+	leave, err := s.enter("ReleaseKey")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if id := projectID + "/" + key; s.Keys[id].FlowID == flowID {
+		delete(s.Keys, id)
+	}
+	return nil
+}
+
+// ErrBroken is an error that no client may ever read.
+var ErrBroken = errors.New(`pq: relation "volumes" does not exist`)
