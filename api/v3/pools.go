@@ -26,7 +26,7 @@ func (a *API) poolRoutes() []Route {
 
 // listPools shows the pools that placements may choose from: those of services that are up and enabled.
 func (a *API) listPools(c *Call) error {
-	detail, err := c.queryBool("detail")
+	detail, err := c.boolQuery("detail")
 	if err != nil {
 		return err
 	}

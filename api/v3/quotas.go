@@ -60,7 +60,7 @@ func (a *API) showQuota(c *Call) error {
 	if err != nil {
 		return err
 	}
-	usage, err := c.queryBool("usage")
+	usage, err := c.boolQuery("usage")
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (a *API) updateQuota(c *Call) error {
 		return err
 	}
 	// A limit below what is used stops a project without a word; whoever wants that says so.
-	skip, err := c.queryBool("skip_validation")
+	skip, err := c.boolQuery("skip_validation")
 	if err != nil {
 		return err
 	}
@@ -173,16 +173,4 @@ func (c *Call) quotaBody(root string, known map[string]int64, passed ...string) 
 		}
 	}
 	return limits, f.End(false)
-}
-
-// queryBool reads a query parameter that says yes or no; absent is no.
-func (c *Call) queryBool(name string) (bool, error) {
-	if !c.QueryValues().Has(name) {
-		return false, nil
-	}
-	v, ok := parseBool(c.Query(name))
-	if !ok {
-		return false, fault.BadRequest("%s %q is not valid; it must be true or false", name, clip(c.Query(name)))
-	}
-	return v, nil
 }
