@@ -61,7 +61,9 @@ func startBench(b *testing.B) *Server {
 		require.NoError(b, err)
 		b.Cleanup(func() { os.RemoveAll(dir) })
 	}
-	return start(b, Options{StateDir: dir, RelaxedDurability: os.Getenv("CLINKER_BENCH_RELAXED") != ""})
+	o := testOptions(b, dir)
+	o.RelaxedDurability = os.Getenv("CLINKER_BENCH_RELAXED") != ""
+	return start(b, o)
 }
 
 func run(b *testing.B, flow func(context.Context, string) (time.Duration, error), c client.Client) {

@@ -4,8 +4,11 @@ package devserver
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"go.temporal.io/server/common/log"
@@ -28,10 +31,23 @@ func newLogger(to *slog.Logger, level slog.Leveler) slogLogger {
 }
 
 func (l slogLogger) log(level slog.Level, msg string, tags []tag.Tag) {
-	if level < l.level.Level() || l.quiet.Load() {
+	if level < l.level.Level() || l.quiet.Load() || noise(msg, tags) {
 		return
 	}
 	l.to.LogAttrs(context.Background(), level, msg, attrs(tags)...)
+}
+
+// noise is what the server warns of in its ordinary working here: that Nexus
+// has no port, every poll that a stopping worker gives up, and queues that look
+// for the shard a moment before it is there.
+func noise(msg string, tags []tag.Tag) bool {
+	if strings.HasPrefix(msg, "HTTP API port has not been set") {
+		return true
+	}
+	return slices.ContainsFunc(tags, func(t tag.Tag) bool {
+		text := fmt.Sprint(t.Value())
+		return t.Key() == "error" && (strings.HasSuffix(text, context.Canceled.Error()) || text == "shard status unknown")
+	})
 }
 
 func attrs(tags []tag.Tag) []slog.Attr {

@@ -26,6 +26,7 @@ type Server struct {
 	options  Options
 	frontend string
 	temporal temporal.Server
+	state    *state // nil on PostgreSQL
 	logger   slogLogger
 	ui       *ui
 	stopOnce sync.Once
@@ -44,14 +45,14 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s := &Server{options: o, frontend: l.frontend, logger: newLogger(o.Logger, o.LogLevel), stopped: make(chan struct{})}
 	if o.Postgres == nil {
-		if err := openState(ctx, o); err != nil {
+		if s.state, err = openState(ctx, o); err != nil {
 			return nil, err
 		}
 	}
-	s := &Server{options: o, frontend: l.frontend, logger: newLogger(o.Logger, o.LogLevel), stopped: make(chan struct{})}
 	if s.temporal, err = newTemporal(o, l, s.logger); err != nil {
-		return nil, errors.Join(fmt.Errorf("temporal can't be set up: %w", err), closeState(o))
+		return nil, errors.Join(fmt.Errorf("temporal can't be set up: %w", err), s.state.close())
 	}
 	if err := s.temporal.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("temporal can't start: %w", err), s.Stop(context.WithoutCancel(ctx)))
@@ -60,33 +61,6 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
 	}
 	return s, nil
-}
-
-// openState makes or checks the SQLite files and opens them.
-func openState(ctx context.Context, o Options) (err error) {
-	if err := prepareFiles(ctx, o.StateDir); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, closeState(o))
-		}
-	}()
-	if err := openFile(ctx, databaseFile(o.StateDir), durability(o)); err != nil {
-		return err
-	}
-	if err := openFile(ctx, visibilityFile(o.StateDir), visibilityDurability); err != nil {
-		return err
-	}
-	return seedNamespaces(o)
-}
-
-// closeState closes what openState opened.
-func closeState(o Options) error {
-	if o.Postgres != nil {
-		return nil
-	}
-	return errors.Join(closeFile(databaseFile(o.StateDir)), closeFile(visibilityFile(o.StateDir)))
 }
 
 // findPorts finds a port for every listener, or says which one asked for is
@@ -180,7 +154,7 @@ func (s *Server) Stop(ctx context.Context) error {
 			if s.ui != nil {
 				s.ui.stop()
 			}
-			s.stopErr = errors.Join(s.temporal.Stop(), closeState(s.options))
+			s.stopErr = errors.Join(s.temporal.Stop(), s.state.close())
 		}()
 	})
 	select {

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"go.temporal.io/server/common/headers"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
@@ -46,9 +45,6 @@ func prepareFiles(ctx context.Context, stateDir string) error {
 // prepareFile does one file, whose schema is what statements makes of each
 // statement of Temporal's.
 func prepareFile(ctx context.Context, path string, statements func(string) []string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return &StateError{Path: path, Reason: "has no folder", Hint: "choose another state folder: " + err.Error(), Err: err}
-	}
 	// Not SQLite's own error, which says "unable to open database file" to
 	// everything. Histories hold what users asked for: nobody else reads them.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
