@@ -1,6 +1,9 @@
 package models
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Quota resources. Per-type resources are QuotaVolumes+"_"+type name and likewise for the other two.
 const (
@@ -11,6 +14,13 @@ const (
 	QuotaBackupGigabytes   = "backup_gigabytes"
 	QuotaGroups            = "groups"
 	QuotaPerVolumeGigabyte = "per_volume_gigabytes"
+)
+
+// Scopes of a quota limit, and the class that stands in for projects without a limit of their own.
+const (
+	ScopeProject = "project"
+	ScopeClass   = "class"
+	DefaultClass = "default"
 )
 
 // Unlimited is the quota limit that never refuses.
@@ -60,4 +70,13 @@ func TypeResource(base, typeName string) string { return base + "_" + typeName }
 type QuotaDelta struct {
 	Resource string `json:"resource"`
 	Delta    int64  `json:"delta"`
+}
+
+// VolumeDeltas is what volumes of one type take of the quota: so many of them, with so many GiB. typeName "" is no type.
+func VolumeDeltas(typeName string, count, gib int64) []QuotaDelta {
+	deltas := []QuotaDelta{{QuotaVolumes, count}, {QuotaGigabytes, gib}}
+	if typeName != "" {
+		deltas = append(deltas, QuotaDelta{TypeResource(QuotaVolumes, typeName), count}, QuotaDelta{TypeResource(QuotaGigabytes, typeName), gib})
+	}
+	return slices.DeleteFunc(deltas, func(d QuotaDelta) bool { return d.Delta == 0 })
 }

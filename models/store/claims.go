@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+// backendOf is the part of a pool's name that names its service: "host@backend" of "host@backend#pool".
+func backendOf(pool string) string {
+	backend, _, _ := strings.Cut(pool, "#")
+	return backend
+}
+
+// PlaceEntry lets place choose a pool for a flow's volume, and takes the capacity at once: the next placement sees it as
+// claimed, whatever the pool reports. All pools are locked meanwhile, so that a burst can't over-fill one. A flow has one
+// claim; placing again replaces it. The error of place is returned as it is, and then nothing changes. A volume that
+// belongs to the flow no more is a *StatusError.
+func (s *Store) PlaceEntry(ctx context.Context, volumeID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error) {
+	var pool string
+	var refused error
+	err := s.write(ctx, func(tx *gorm.DB) (err error) {
+		refused = nil
+		views, err := s.poolViews(tx.Clauses(forUpdate), tx, flowID)
+		if err != nil {
+			return err
+		}
+		if pool, refused = place(views); refused != nil {
+			return refused
+		}
+		n, err := changed(tx.Exec("UPDATE volumes SET host = ?, updated_at = ? WHERE id = ? AND flow_id = ?",
+			pool, toMicros(s.now()), volumeID, flowID))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			v, err := getVolume(tx, "", volumeID)
+			if err != nil {
+				return err
+			}
+			return notOwner(volumeID, flowID, v)
+		}
+		if err := tx.Exec("UPDATE flows SET backend = ? WHERE id = ?", backendOf(pool), flowID).Error; err != nil {
+			return err
+		}
+		claim := models.Claim{FlowID: flowID, VolumeID: volumeID, Pool: pool, GiB: gib, CreatedAt: s.now()}
+		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&claim).Error
+	})
+	if refused != nil {
+		return "", refused
+	}
+	if err != nil {
+		return "", err
+	}
+	return pool, nil
+}
+
+// ReleaseClaim gives back what a flow claimed of a pool; without a claim it does nothing.
+func (s *Store) ReleaseClaim(ctx context.Context, flowID string) error {
+	return s.write(ctx, func(tx *gorm.DB) error { return dropClaim(tx, flowID) })
+}
+
+func dropClaim(tx *gorm.DB, flowID string) error {
+	return tx.Exec("DELETE FROM claims WHERE flow_id = ?", flowID).Error
+}
+
+// settleClaim marks a claim whose volume is there: the next report of the pool contains it.
+func (s *Store) settleClaim(tx *gorm.DB, flowID string) error {
+	return tx.Exec("UPDATE claims SET settled_at = ? WHERE flow_id = ? AND settled_at = 0", toMicros(s.now()), flowID).Error
+}

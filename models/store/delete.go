@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+// BeginDelete moves a volume to deleting under a flow that is about to start, writes that flow's record, and returns the row as it
+// was. force takes a volume from any status and from whatever flow owns it. Attached, migrating and held
+// volumes, and a status that forbids it, are a *StatusError. The same flow asking again gets the same answer.
+func (s *Store) BeginDelete(ctx context.Context, projectID, volumeID string, force bool, f models.Flow) (models.Volume, error) {
+	var was models.Volume
+	err := s.write(ctx, func(tx *gorm.DB) (err error) {
+		if was, err = lockVolume(tx, projectID, volumeID); err != nil {
+			return err
+		}
+		if was.FlowID == f.ID {
+			was.Status = was.PreviousStatus
+			return nil
+		}
+		rule := models.Transition(models.OpVolumeDelete)
+		if force {
+			rule = models.Transition(models.OpVolumeForceDelete)
+		}
+		if err := deletableNow(tx, was, rule); err != nil {
+			return err
+		}
+		isNew, err := s.beginFlow(tx, f)
+		if err != nil {
+			return err
+		}
+		if !isNew {
+			return fmt.Errorf("flow %s: %w", f.ID, models.ErrExists)
+		}
+		if err := s.disown(tx, was); err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE volumes SET status = ?, previous_status = ?, flow_id = ?, updated_at = ? WHERE id = ?",
+			string(rule.To), string(was.Status), f.ID, toMicros(s.now()), volumeID).Error
+	})
+	return was, err
+}
+
+// notMigrating are the values of migration_status that leave a volume free (Cinder's AVAILABLE_MIGRATION_STATUS).
+var notMigrating = map[string]bool{"": true, "none": true, "deleting": true, "error": true, "success": true}
+
+func deletableNow(tx *gorm.DB, v models.Volume, rule models.Rule) error {
+	refuse := func(reason string) error {
+		return &models.StatusError{Resource: "volume " + v.ID, Status: string(v.Status), Allowed: rule.Legal(false), Reason: reason}
+	}
+	switch {
+	case !rule.Allows(v.Status):
+		return refuse("")
+	case v.AttachStatus == models.AttachAttached:
+		return refuse("is attached; detach it first")
+	case !notMigrating[v.MigrationStatus]:
+		return refuse("is migrating")
+	}
+	if rule.Any || v.FlowID == "" {
+		return nil
+	}
+	// A held create shows `error`, which a delete may begin from; but its flow still works on the volume.
+	f, err := getFlow(tx, "", v.FlowID)
+	if err == nil && f.State.Open() {
+		return refuse(fmt.Sprintf("belongs to flow %s, which is %s; abort it first", f.ID, f.State))
+	}
+	return nil
+}
+
+// UndoBeginDelete takes BeginDelete back where the flow could not be started; done before, it does nothing.
+func (s *Store) UndoBeginDelete(ctx context.Context, volumeID, flowID string) error {
+	return s.write(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec("UPDATE volumes SET status = previous_status, previous_status = '', flow_id = '', updated_at = ? WHERE id = ? AND flow_id = ?",
+			toMicros(s.now()), volumeID, flowID).Error; err != nil {
+			return err
+		}
+		return tx.Exec("DELETE FROM flows WHERE id = ?", flowID).Error
+	})
+}

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+// CreateEntry writes the row of a new volume and the record of the flow that makes it, and returns the row as it is stored. A flow
+// that has done so before gets its row; one that was abandoned gets ErrAbandoned and nothing is written. An id that another volume
+// has is ErrExists, a volume type that went away meanwhile ErrNotFound.
+func (s *Store) CreateEntry(ctx context.Context, v models.Volume, f models.Flow) (models.Volume, error) {
+	asked := v
+	err := s.write(ctx, func(tx *gorm.DB) error {
+		isNew, err := s.beginFlow(tx, f)
+		if err != nil {
+			return err
+		}
+		if !isNew {
+			v, err = getVolume(tx, "", asked.ID)
+			return err
+		}
+		if err := keepType(tx, asked.VolumeTypeID); err != nil {
+			return err
+		}
+		v = asked
+		v.FlowID = f.ID
+		if v.Status == "" {
+			v.Status = models.Transition(models.OpVolumeCreate).To
+		}
+		if v.AttachStatus == "" {
+			v.AttachStatus = models.AttachDetached
+		}
+		v.CreatedAt, v.UpdatedAt = s.now(), s.now()
+		return tx.Create(&v).Error
+	})
+	if err != nil {
+		return models.Volume{}, missing(err, "volume", asked.ID)
+	}
+	return v, nil
+}
+
+// keepType makes sure that a volume's type is there and stays until the transaction ends.
+func keepType(tx *gorm.DB, id string) error {
+	if id == "" {
+		return nil
+	}
+	var found string
+	err := tx.Clauses(clause.Locking{Strength: "KEY SHARE"}).Table("volume_types").Select("id").Where("id = ?", id).Take(&found).Error
+	return missing(err, "volume type", id)
+}
+
+// ReadyEntry ends the flow that made a volume: the row becomes available, the flow's record SUCCESS, and the claim on the
+// pool is settled. Done before it returns the row as it is. A volume that belongs to the flow no more is a *StatusError.
+func (s *Store) ReadyEntry(ctx context.Context, volumeID, flowID, host, location string, tasks []models.Task) (models.Volume, error) {
+	var v models.Volume
+	err := s.write(ctx, func(tx *gorm.DB) (err error) {
+		if v, err = lockVolume(tx, "", volumeID); err != nil {
+			return err
+		}
+		if v.FlowID != flowID {
+			return finished(tx, v, flowID)
+		}
+		now := s.now()
+		v.Status, v.PreviousStatus, v.FlowID = models.Transition(models.OpVolumeCreate).Success, "", ""
+		v.Host, v.ProviderLocation = host, location
+		v.UpdatedAt, v.LaunchedAt = now, now
+		if err := tx.Model(&models.Volume{ID: volumeID}).
+			Select("status", "previous_status", "flow_id", "host", "provider_location", "updated_at", "launched_at").
+			Updates(&v).Error; err != nil {
+			return err
+		}
+		more := map[string]any{"backend": backendOf(host), "failed_task": "", "error": "", "hint": ""}
+		if _, err := s.closeFlow(tx, flowID, models.FlowSuccess, more, tasks); err != nil {
+			return err
+		}
+		if err := s.settleClaim(tx, flowID); err != nil {
+			return err
+		}
+		// The flow commits in a step of its own; should that have been skipped, the row counts all the same.
+		return s.commitQuota(tx, flowID)
+	})
+	return v, err
+}
+
+// finished answers a flow that asks to end what it doesn't own: nil if it ended this very way before, else the refusal.
+func finished(tx *gorm.DB, v models.Volume, flowID string) error {
+	f, err := getFlow(tx, "", flowID)
+	if err != nil {
+		return err
+	}
+	if f.State == models.FlowSuccess {
+		return nil
+	}
+	return fmt.Errorf("ending flow %s: %w", flowID, notOwner(v.ID, flowID, v))
+}

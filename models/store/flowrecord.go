@@ -1,0 +1,64 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+// beginFlow writes the record of a flow that begins, and tells whether it was new. A flow that its client was told to forget
+// is ErrAbandoned. Who comes second waits for the first one's transaction, on both engines.
+func (s *Store) beginFlow(tx *gorm.DB, f models.Flow) (isNew bool, err error) {
+	now := s.now()
+	f.State, f.CreatedAt, f.UpdatedAt = models.FlowRunning, now, now
+	n, err := changed(tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&f))
+	if err != nil || n == 1 {
+		return n == 1, err
+	}
+	old, err := getFlow(tx, "", f.ID)
+	if err != nil {
+		return false, err
+	}
+	if old.State == models.FlowAbandoned {
+		return false, fmt.Errorf("flow %s: %w", f.ID, models.ErrAbandoned)
+	}
+	return false, nil
+}
+
+// closeFlow ends the record of an open flow, and tells whether it was open.
+func (s *Store) closeFlow(tx *gorm.DB, flowID string, state models.FlowState, more map[string]any, tasks []models.Task) (bool, error) {
+	now := toMicros(s.now())
+	set := map[string]any{"state": string(state), "updated_at": now, "finished_at": now}
+	if tasks != nil {
+		b, err := json.Marshal(tasks)
+		if err != nil {
+			return false, err
+		}
+		set["tasks"] = string(b)
+	}
+	for k, v := range more {
+		set[k] = v
+	}
+	n, err := changed(tx.Table("flows").Where("id = ? AND state IN ?", flowID, openStates).Updates(set))
+	return n == 1, err
+}
+
+var openStates = []string{string(models.FlowRunning), string(models.FlowHeld)}
+
+func getFlow(db *gorm.DB, projectID, id string) (models.Flow, error) {
+	var f models.Flow
+	err := visible(db, projectID).Where("id = ?", id).Take(&f).Error
+	return f, missing(err, "flow", id)
+}
+
+// notOwner refuses the write of a flow to a volume that another one, or nobody, owns by now.
+func notOwner(volumeID, flowID string, v models.Volume) error {
+	return &models.StatusError{
+		Resource: "volume " + volumeID, Status: string(v.Status),
+		Reason: fmt.Sprintf("does not belong to flow %s any more; it is %s", flowID, v.Status),
+	}
+}

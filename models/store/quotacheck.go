@@ -1,0 +1,92 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
+type usageKey struct{ project, resource string }
+
+// CheckQuota compares the ledger's in_use with the rows, in every project, for volumes and gigabytes and both per type. What
+// flows under way have reserved is no drift. The answer is from one moment and sorted.
+func (s *Store) CheckQuota(ctx context.Context) ([]models.QuotaDrift, error) {
+	var drifts []models.QuotaDrift
+	err := s.read(ctx).Transaction(func(tx *gorm.DB) error {
+		drifts = nil
+		rows := map[usageKey]int64{}
+		if err := addVolumes(tx, rows); err != nil {
+			return err
+		}
+		if err := addChanges(tx, rows); err != nil {
+			return err
+		}
+		var usages []models.QuotaUsage
+		if err := tx.Find(&usages).Error; err != nil {
+			return err
+		}
+		for _, u := range usages {
+			key := usageKey{u.ProjectID, u.Resource}
+			if volumeResource(u.Resource) && u.InUse != rows[key] {
+				drifts = append(drifts, models.QuotaDrift{ProjectID: u.ProjectID, Resource: u.Resource, InUse: u.InUse, Rows: rows[key]})
+			}
+			delete(rows, key)
+		}
+		for key, n := range rows {
+			if n != 0 {
+				drifts = append(drifts, models.QuotaDrift{ProjectID: key.project, Resource: key.resource, Rows: n})
+			}
+		}
+		return nil
+	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	slices.SortFunc(drifts, func(a, b models.QuotaDrift) int {
+		return cmp.Or(cmp.Compare(a.ProjectID, b.ProjectID), cmp.Compare(a.Resource, b.Resource))
+	})
+	return drifts, translate(err)
+}
+
+func volumeResource(r string) bool {
+	return r == models.QuotaVolumes || r == models.QuotaGigabytes ||
+		strings.HasPrefix(r, models.QuotaVolumes+"_") || strings.HasPrefix(r, models.QuotaGigabytes+"_")
+}
+
+// addVolumes adds up the rows that count: all that consume quota but those whose create has not committed yet.
+func addVolumes(tx *gorm.DB, into map[usageKey]int64) error {
+	var sums []struct {
+		ProjectID, TypeName string
+		Count, GiB          int64
+	}
+	err := tx.Raw(`SELECT v.project_id AS project_id, COALESCE(t.name, '') AS type_name, COUNT(*) AS count, CAST(SUM(v.size_gib) AS BIGINT) AS gi_b
+		FROM volumes AS v LEFT JOIN volume_types AS t ON t.id = v.volume_type_id
+		WHERE v.consumes_quota AND NOT EXISTS (
+			SELECT 1 FROM reservations AS r WHERE r.flow_id = v.flow_id AND r.resource = ? AND r.state <> ?)
+		GROUP BY v.project_id, t.name`, models.QuotaVolumes, models.ReservationCommitted).Scan(&sums).Error
+	for _, sum := range sums {
+		for _, d := range models.VolumeDeltas(sum.TypeName, sum.Count, sum.GiB) {
+			into[usageKey{sum.ProjectID, d.Resource}] += d.Delta
+		}
+	}
+	return err
+}
+
+// addChanges adds what flows have committed of a change that their rows don't show yet: an extend between its commit and its end.
+func addChanges(tx *gorm.DB, into map[usageKey]int64) error {
+	var sums []struct {
+		ProjectID, Resource string
+		Delta               int64
+	}
+	err := tx.Raw(`SELECT r.project_id AS project_id, r.resource AS resource, CAST(SUM(r.delta) AS BIGINT) AS delta
+		FROM reservations AS r JOIN flows AS f ON f.id = r.flow_id
+		WHERE r.state = ? AND f.operation <> ? AND f.state IN ?
+		GROUP BY r.project_id, r.resource`, models.ReservationCommitted, models.OpVolumeCreate, openStates).Scan(&sums).Error
+	for _, sum := range sums {
+		into[usageKey{sum.ProjectID, sum.Resource}] += sum.Delta
+	}
+	return err
+}
