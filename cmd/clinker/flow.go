@@ -96,6 +96,7 @@ func (a *app) flowWatch() *cobra.Command {
 // flowAnswer is a command that tells a held flow how to go on.
 func (a *app) flowAnswer(how, short string) *cobra.Command {
 	var w waiting
+	var reason string
 	cmd := &cobra.Command{
 		Use:               how + " FLOW",
 		Short:             short,
@@ -107,7 +108,7 @@ func (a *app) flowAnswer(how, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := c.FlowAction(ctx, id, how); err != nil || !w.wait {
+			if err := c.FlowAction(ctx, id, how, reason); err != nil || !w.wait {
 				return err
 			}
 			f, err := a.follow(ctx, c, id, w, before.UpdatedAt)
@@ -117,6 +118,7 @@ func (a *app) flowAnswer(how, short string) *cobra.Command {
 			return failed(f)
 		}),
 	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	w.flags(cmd)
 	return cmd
 }

@@ -102,8 +102,12 @@ func (c *Client) FlowID(ctx context.Context, given string) (string, error) {
 	return Text(flows[0]["id"]), nil
 }
 
-// FlowAction tells a held flow how to go on: retry, skip or abort.
-func (c *Client) FlowAction(ctx context.Context, id, action string) error {
-	_, err := c.action(ctx, action, Object{}, "flows", id)
+// FlowAction tells a held flow how to go on: retry, skip or abort. A reason is kept with it.
+func (c *Client) FlowAction(ctx context.Context, id, action, reason string) error {
+	body := Object{}
+	if reason != "" {
+		body["reason"] = reason
+	}
+	_, err := c.action(ctx, action, body, "flows", id)
 	return err
 }

@@ -46,7 +46,7 @@ func ParseHints(given []string) (map[string][]string, error) {
 }
 
 // Properties are KEY=VALUE pairs from the command line, one each time the flag is given: a value may hold commas.
-type Properties Properties
+type Properties map[string]string
 
 // Set adds a pair, as a pflag.Value.
 func (p *Properties) Set(text string) error {

@@ -1,0 +1,194 @@
+package clitest
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// flow moves on one step with each look. What comes of it is told by the volume's name: "held..." meets a full backend
+// in CreateVolume, "broken..." is refused by all pools, "slow..." never ends, all others succeed.
+type flow struct {
+	id, operation, summary string
+	volume                 object
+	tasks                  []string
+	at                     int // index of the task that runs; len(tasks) at the end
+	attempt                int // of that task
+	state                  string
+	mended                 bool // a retry after the cause is gone
+	changed                int  // looks since the start
+}
+
+var chain = map[string][]string{
+	"volume-create": {"ExtractVolumeRequest", "QuotaReserve", "EntryCreate", "QuotaCommit", "VolumeCast", "CreateVolume", "EntryReady"},
+	"volume-delete": {"ExtractDeleteRequest", "DeleteVolume", "EntryRemove"},
+	"volume-extend": {"ExtractExtendRequest", "QuotaReserve", "ExtendVolume", "EntryReady"},
+}
+
+func (s *Server) start(operation string, volume object, summary string) *flow {
+	f := &flow{
+		operation: operation, summary: summary, volume: volume, tasks: chain[operation], state: "RUNNING", attempt: 1,
+		id: operation + ":" + volume["id"].(string) + ":" + s.id(),
+	}
+	s.flows = append([]*flow{f}, s.flows...)
+	return f
+}
+
+func (s *Server) flowOf(volume string) *flow {
+	for _, f := range s.flows {
+		if f.volume["id"] == volume {
+			return f
+		}
+	}
+	return &flow{}
+}
+
+// step does what a worker does between two looks.
+func (s *Server) step(f *flow) {
+	if f.state != "RUNNING" {
+		return
+	}
+	f.changed++
+	name := f.volume["name"].(string)
+	switch task := f.tasks[f.at]; {
+	case task == "CreateVolume" && strings.HasPrefix(name, "slow"):
+		return
+	case task == "CreateVolume" && strings.HasPrefix(name, "held") && !f.mended:
+		f.attempt++
+		if f.attempt > 2 {
+			f.attempt = 2
+			f.state = "HELD"
+			f.volume["status"] = "error"
+		}
+		return
+	case task == "VolumeCast" && strings.HasPrefix(name, "broken"):
+		f.state = "FAILURE"
+		f.volume["status"] = "error"
+		s.messages = append(s.messages, object{
+			"id": s.id(), "resource_type": "VOLUME", "resource_uuid": f.volume["id"], "event_id": "VOLUME_VOLUME_001_003",
+			"user_message":  "schedule allocate volume: no pool has room: node1@dir#dir has 3 GiB free",
+			"message_level": "ERROR", "created_at": created, "request_id": "req-0000",
+		})
+		return
+	}
+	f.at++
+	if f.at < len(f.tasks) {
+		f.attempt = 1
+		return
+	}
+	f.state = "SUCCESS"
+	f.volume["status"] = "available"
+	if f.operation == "volume-delete" {
+		i, _ := find(s.volumes, f.volume["id"].(string))
+		s.volumes = append(s.volumes[:i], s.volumes[i+1:]...)
+	}
+}
+
+func (f *flow) view() object {
+	v := object{
+		"id": f.id, "operation": f.operation, "resource_kind": "volume", "resource_id": f.volume["id"], "project_id": Project,
+		"request_id": "req-0000", "state": f.state, "summary": f.summary, "failed_task": nil, "error": nil, "hint": nil,
+		"backend": "node1@dir", "created_at": created, "updated_at": clock(f.changed), "finished_at": nil,
+	}
+	tasks := make([]object, len(f.tasks))
+	for i, name := range f.tasks {
+		t := object{"name": name, "state": "PENDING", "attempt": 0, "started_at": nil, "finished_at": nil, "error": nil, "hint": nil}
+		if i < f.at {
+			t["state"], t["attempt"], t["started_at"], t["finished_at"] = "SUCCESS", 1, clock(i), clock(i+3)
+		}
+		if i == f.at {
+			f.current(v, t)
+		}
+		tasks[i] = t
+	}
+	if f.state != "RUNNING" && f.state != "HELD" {
+		v["finished_at"] = clock(f.changed)
+	}
+	v["tasks"] = tasks
+	return v
+}
+
+// current fills in the task that runs, or that the flow ended or is held in.
+func (f *flow) current(v, t object) {
+	t["state"], t["attempt"], t["started_at"] = "RUNNING", f.attempt, clock(f.at)
+	if f.attempt > 1 && t["name"] == "CreateVolume" {
+		t["error"] = "no space on node1@dir#dir"
+	}
+	switch f.state {
+	case "HELD":
+		t["state"] = "FAILURE"
+		t["hint"] = "free space below the backend's folder"
+	case "FAILURE":
+		t["state"], t["error"] = "FAILURE", "no pool fits: node1@dir#dir has 3 GiB free"
+		t["hint"] = "ask for a smaller volume"
+	case "REVERTED":
+		t["state"] = "REVERTED"
+	default:
+		return
+	}
+	v["failed_task"], v["error"], v["hint"] = t["name"], t["error"], t["hint"]
+}
+
+// clock is a time some milliseconds after the beginning.
+func clock(ms int) string {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return start.Add(time.Duration(ms) * time.Millisecond).Format("2006-01-02T15:04:05.000000")
+}
+
+func (s *Server) listFlows(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	var found []object
+	for _, f := range s.flows {
+		v := f.view()
+		keep := true
+		for key, field := range map[string]string{"resource_id": "resource_id", "state": "state", "operation": "operation"} {
+			keep = keep && (q.Get(key) == "" || v[field] == q.Get(key))
+		}
+		if keep {
+			found = append(found, v)
+		}
+	}
+	s.page(w, r, "flows", found)
+}
+
+func (s *Server) oneFlow(w http.ResponseWriter, r *http.Request) *flow {
+	for _, f := range s.flows {
+		if f.id == r.PathValue("id") {
+			return f
+		}
+	}
+	missing(w, "Flow", r.PathValue("id"))
+	return nil
+}
+
+func (s *Server) showFlow(w http.ResponseWriter, r *http.Request) {
+	if f := s.oneFlow(w, r); f != nil {
+		s.step(f)
+		answer(w, 200, object{"flow": f.view()})
+	}
+}
+
+// flowAction answers a hold, but does so only at the next look: until then the flow still looks held.
+func (s *Server) flowAction(w http.ResponseWriter, r *http.Request) {
+	f := s.oneFlow(w, r)
+	if f == nil {
+		return
+	}
+	if f.state != "HELD" {
+		fail(w, 409, "conflictingRequest", "flow "+f.id+" is "+f.state+"; only a HELD flow can be resolved")
+		return
+	}
+	for action := range read(r) {
+		switch action {
+		case "retry":
+			f.mended, f.state, f.volume["status"] = true, "RUNNING", "creating"
+		case "skip":
+			f.at++
+			f.state, f.volume["status"] = "RUNNING", "creating"
+		case "abort":
+			f.state = "REVERTED"
+			f.changed++
+		}
+	}
+	w.WriteHeader(202)
+}
