@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/dir"
@@ -249,16 +251,26 @@ func TestStatsOfManyVolumes(t *testing.T) {
 		name := fmt.Sprintf("volume-00000000-0000-0000-0000-%012d", i)
 		require.NoError(t, os.WriteFile(filepath.Join(path, name), nil, 0o600))
 	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	best := time.Hour
 	for range 5 {
-		start := time.Now()
+		start := threadTime(t)
 		stats, err := d.Stats(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, many, stats[0].TotalVolumes)
-		best = min(best, time.Since(start))
+		best = min(best, threadTime(t)-start)
 	}
-	t.Logf("statistics of %d volumes in %v", many, best)
+	t.Logf("statistics of %d volumes take %v CPU", many, best)
 	require.Less(t, best, 100*time.Millisecond*slowdown)
+}
+
+// threadTime is what this thread has used of the CPU: unlike the clock it does not depend on who else is busy.
+func threadTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	require.NoError(t, unix.Getrusage(unix.RUSAGE_THREAD, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func BenchmarkCreateDelete(b *testing.B) {

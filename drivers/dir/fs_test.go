@@ -120,7 +120,7 @@ func TestFullInTheMiddleOfAnExtend(t *testing.T) {
 			found, err := d.FindVolume(t.Context(), v.ID)
 			require.NoError(t, err)
 			require.Equal(t, v.Size, found.Size)
-			require.InDelta(t, v.Size, blocks(t, d, v), 64<<10)
+			require.InDelta(t, int64(v.Size), blocks(t, d, v), 64<<10)
 		})
 	}
 }

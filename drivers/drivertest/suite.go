@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -24,7 +25,7 @@ type Disk interface {
 
 // Options fit the suite to a backend.
 type Options struct {
-	// Size of the volumes made, a multiple of what the backend rounds to; 0 is 16 MiB.
+	// Size of the volumes made, a multiple of what the backend rounds to; 0 is 8 MiB.
 	Size drivers.Bytes
 	// Open opens a volume's bytes; nil opens the path that Source names.
 	Open func(t *testing.T, d drivers.Driver, v drivers.Volume) Disk
@@ -42,7 +43,7 @@ type suite struct {
 // Run runs the suite. newDriver makes a driver of an empty backend for each subtest, and cleans up by t.Cleanup.
 // What the driver does not claim in its Capabilities must answer ErrNotSupported.
 func Run(t *testing.T, newDriver func(t *testing.T) drivers.Driver, opts Options) {
-	opts.Size = cmp.Or(opts.Size, 16<<20)
+	opts.Size = cmp.Or(opts.Size, 8<<20)
 	if opts.Open == nil {
 		opts.Open = openSource
 	}
@@ -145,19 +146,27 @@ func (s suite) fails(err, sentinel error) {
 func (s suite) fill(v drivers.Volume, seed byte) []byte {
 	s.Helper()
 	data := make([]byte, s.opts.Size)
-	for i := range data {
-		if i < len(data)/4 || i > len(data)*3/4 {
-			data[i] = seed + byte(i*7) + byte(i>>12)
-		}
-	}
+	quarter := len(data) / 4
+	pattern(data[:quarter], seed)
+	pattern(data[3*quarter:], seed+100)
 	disk := s.opts.Open(s.T, s.d, v)
 	defer disk.Close()
-	quarter := len(data) / 4
 	_, err := disk.WriteAt(data[:quarter], 0)
 	s.NoError(err)
 	_, err = disk.WriteAt(data[3*quarter:], int64(3*quarter))
 	s.NoError(err)
 	return data
+}
+
+// pattern fills p with pages that differ by seed and place, so that moved data does not pass for right.
+func pattern(p []byte, seed byte) {
+	const page = 4096
+	for at := 0; at < len(p); at += page {
+		text := fmt.Sprintf("%d %d\n", seed, at)
+		for i := range min(page/len(text), (len(p)-at)/len(text)) {
+			copy(p[at+i*len(text):], text)
+		}
+	}
 }
 
 // holds wants the volume to hold data and zeros after it.
