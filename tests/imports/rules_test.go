@@ -1,0 +1,110 @@
+package imports
+
+// Packages are named from the module's root ("models/store"); "/..." at the end takes in what is below.
+// Those of others have their full path.
+
+// A layer says what packages may reach, however many imports lie between.
+type layer struct {
+	of string
+	// ours are the packages of this module that it may reach; nil leaves that open.
+	ours []string
+	// never are packages of others, or of ours, that it must not reach.
+	never []string
+	why   string
+}
+
+var none = []string{}
+
+const (
+	gin       = "github.com/gin-gonic/gin"
+	gorm      = "gorm.io/..."
+	gormlite  = "github.com/ncruces/go-sqlite3/..."
+	sqlite    = "modernc.org/sqlite"
+	sdk       = "go.temporal.io/sdk/..."
+	temporal  = "go.temporal.io/server/..."
+	webUI     = "github.com/temporalio/ui-server/..."
+	postgres  = "github.com/jackc/pgx/..."
+	anyDriver = "drivers/*"
+)
+
+var layers = []layer{
+	{
+		of: "models", ours: none, never: []string{gorm, gin, sdk},
+		why: "everybody shares the model, so it brings nothing along",
+	},
+	{
+		of: "models/store", ours: []string{"models", "models/migrations"}, never: []string{gin, sdk},
+		why: "the catalogue knows rows, not flows or requests",
+	},
+	{
+		of: "internal/flow", ours: []string{"models"}, never: []string{gorm, gin, sdk},
+		why: "the vocabulary of flows is plain values",
+	},
+	{
+		of: "internal/flow/wire", ours: []string{"internal/flow", "models"}, never: []string{gorm, gin},
+		why: "how errors cross Temporal is known to both its sides",
+	},
+	{
+		of: "internal/scheduler", ours: []string{"models"}, never: []string{gorm, gin, sdk},
+		why: "placement is a pure function",
+	},
+	{
+		of: "internal/config", ours: []string{"models"}, never: []string{gorm, gin, sdk},
+		why: "reading a file needs nobody",
+	},
+	{
+		of:    "api/...",
+		never: []string{"workflows", "activities", "workers", "drivers/...", "internal/engine", "internal/devserver", "models/store", gorm, sdk},
+		why:   "the API starts flows through an interface; it is not the place where work is done",
+	},
+	{
+		of: "workflows", ours: []string{"internal/flow", "internal/flow/wire", "models"}, never: []string{gorm, gin, sqlite, postgres},
+		why: "workflow code is replayed: whatever has side effects must be out of its reach",
+	},
+	{
+		of:    "activities",
+		ours:  []string{"drivers", "internal/flow", "internal/flow/wire", "internal/scheduler", "models"},
+		never: []string{gorm, gin, sqlite, postgres},
+		why:   "steps run over contracts; stores and drivers are handed to them",
+	},
+	{
+		of: "drivers", ours: []string{"models"}, never: []string{gorm, gin, sdk},
+		why: "a contract that knows Temporal or the catalogue can't be met without them",
+	},
+	{
+		of: anyDriver, ours: []string{"drivers", "models", "internal/execx", anyDriver}, never: []string{gorm, gin, sdk},
+		why: "storage nodes have neither the catalogue nor a say in flows",
+	},
+	{
+		of: "internal/engine", ours: []string{"internal/flow", "internal/flow/wire", "models"}, never: []string{gorm, gin, temporal},
+		why: "the engine is a client of Temporal",
+	},
+	{
+		of: "workers", never: []string{"api/...", "cmd/...", "internal/devserver", gin},
+		why: "workers are wired by cmd, and serve no requests",
+	},
+	{
+		of: "cmd/clinker", ours: []string{"internal/cli", "models"}, never: []string{temporal, webUI, sdk, gorm, gormlite, sqlite, gin},
+		why: "the client is small and quick to build",
+	},
+}
+
+// An owner says who alone may import something directly.
+type owner struct {
+	of    string
+	users []string
+	why   string
+}
+
+var owners = []owner{
+	{of: "os/exec", users: []string{"internal/execx"}, why: "programs are run in one place, with a context, a masked log and no shell"},
+	{of: temporal, users: []string{"internal/devserver"}, why: "it takes minutes to compile"},
+	{of: webUI, users: []string{"internal/devserver"}, why: "it goes with the server"},
+	{of: "internal/devserver", users: []string{"cmd/clinkerd"}, why: "one binary holds the Temporal server"},
+	{of: "internal/engine", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
+	{of: "models/store", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
+	{of: anyDriver, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
+	{of: "workers", users: []string{"cmd/..."}, why: "only binaries run workers"},
+	{of: gorm, users: []string{"models/store"}, why: "SQL stays in one package"},
+	{of: gin, users: []string{"api/..."}, why: "HTTP stays in one place"},
+}

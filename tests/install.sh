@@ -1,0 +1,57 @@
+#!/bin/bash
+# Installs what `make test` needs beside Go and git, through apt-get, and only what is
+# missing. Without root (or sudo that asks no password) it names what to install.
+set -euo pipefail
+export PATH=$PATH:/usr/sbin:/sbin
+
+missing=()
+need() { # PACKAGE... -- COMMAND: the packages that bring a command which isn't there
+	local packages=()
+	while [ "$1" != -- ]; do packages+=("$1"); shift; done
+	command -v "$2" >/dev/null || missing+=("${packages[@]}")
+}
+
+need git -- git
+# The race detector is the one thing that needs a C compiler.
+need gcc libc6-dev -- gcc
+[ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
+need python3 -- python3
+need python3-cinderclient -- cinder
+need python3-openstackclient -- openstack
+# Backends on file systems of their own: with reflinks, and full.
+need xfsprogs -- mkfs.xfs
+need e2fsprogs -- mkfs.ext4
+need util-linux -- unshare
+need mount -- losetup
+need procps -- ps
+need curl -- curl
+# Debian keeps the server's programs out of PATH.
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
+
+if [ ${#missing[@]} -eq 0 ]; then
+	exit 0
+fi
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+	root=(sudo -n)
+fi
+if ! command -v apt-get >/dev/null || ! "${root[@]}" true 2>/dev/null; then
+	echo "The tests need: ${missing[*]}" >&2
+	echo "Install them, on Debian: sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+	exit 1
+fi
+
+apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"; }
+
+echo "Installing: ${missing[*]}"
+apt update
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+	# The tests make clusters of their own. Debian's packaging would make and start
+	# one for the whole machine; it is asked not to, for this installation only.
+	apt install --yes --no-install-recommends postgresql-common >/dev/null
+	conf=/etc/postgresql-common/createcluster.conf
+	"${root[@]}" pg_conftool "$conf" set create_main_cluster off
+	trap '"${root[@]}" pg_conftool "$conf" remove create_main_cluster' EXIT
+fi
+apt install --yes --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,55 @@
+#!/bin/bash
+# Runs all tests and prints, as its last line, "N passed, N failed, N skipped".
+# Called by `make test`, whose CGO_ENABLED and GOFLAGS it goes on with.
+#
+#   1. build both binaries, so that the Temporal server is compiled once, here;
+#   2. packages that do not link it, with the race detector (this replays the stored
+#      histories too: workflows' own tests do);
+#   3. packages that link it and everything below tests/, without: compiling the
+#      server once more for the race detector would take as long again as all the rest;
+#   4. workflowcheck: workflow code does nothing that can't be replayed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CGO_ENABLED=0
+[[ " ${GOFLAGS:-} " == *" -trimpath "* ]] || export GOFLAGS="${GOFLAGS:-} -trimpath"
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+go build -o "$scratch/report" ./tests/report
+status=0
+
+step() { # NAME COMMAND...: a `go test -json`, shown and counted by tests/report
+	local name=$1 begun=$SECONDS
+	shift
+	echo "== $name"
+	"$@" 2>&1 | "$scratch/report" -counts "$scratch/counts" || status=1
+	echo "== $name: $((SECONDS - begun)) s"
+}
+
+echo "== build"
+begun=$SECONDS
+make --no-print-directory build
+echo "== build: $((SECONDS - begun)) s"
+
+heavy=$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' ./... |
+	awk '$1 ~ /\.test$/ && (/ go\.temporal\.io\/server\// || $1 ~ /\/clinker\/tests\//) { sub(/\.test$/, "", $1); print $1 }')
+light=$(go list ./... | grep -vxF "$heavy")
+
+# shellcheck disable=SC2086 # lists of packages
+{
+	step "unit tests, with the race detector" \
+		env CGO_ENABLED=1 GOFLAGS= go test -race -json -timeout 15m $light
+	step "tests with the Temporal server and whole processes" \
+		go test -json -p 1 -timeout 30m $heavy
+}
+
+echo "== workflowcheck"
+if go tool workflowcheck ./workflows/...; then
+	echo 1 0 0 >>"$scratch/counts"
+else
+	echo 0 1 0 >>"$scratch/counts"
+	status=1
+fi
+
+awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$scratch/counts"
+exit $status
