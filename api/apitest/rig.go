@@ -14,6 +14,7 @@ import (
 
 	"github.com/clinker-storage/clinker/api"
 	"github.com/clinker-storage/clinker/api/middleware"
+	"github.com/clinker-storage/clinker/api/openapitest"
 )
 
 // Project is the project of requests that don't name another.
@@ -26,11 +27,9 @@ type Rig struct {
 	Handler http.Handler
 	// Log holds what was logged, one JSON object a line.
 	Log *bytes.Buffer
-	// Observe, when set, sees each exchange of Do: the request as it was sent and the answer.
-	Observe func(r *http.Request, body []byte, a *Answer)
 }
 
-// New builds a rig; change alters the options before the API is made.
+// New builds a rig whose every exchange is checked against openapi.yaml; change alters the options before the API is made.
 func New(t testing.TB, change ...func(*api.Options)) *Rig {
 	t.Helper()
 	r := &Rig{Store: NewStore(), Log: new(bytes.Buffer)}
@@ -40,7 +39,7 @@ func New(t testing.TB, change ...func(*api.Options)) *Rig {
 	for _, f := range change {
 		f(&o)
 	}
-	r.Handler = api.New(o)
+	r.Handler = openapitest.Wrap(t, api.New(o))
 	t.Cleanup(r.Engine.Close)
 	return r
 }
@@ -124,9 +123,6 @@ func (r *Rig) Do(t testing.TB, method, path string, body any, c ...Call) *Answer
 	got, err := io.ReadAll(rec.Result().Body)
 	require.NoError(t, err)
 	a := &Answer{Code: rec.Code, Header: rec.Result().Header, Body: got, t: t}
-	if r.Observe != nil {
-		r.Observe(req, sent, a)
-	}
 	return a
 }
 

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -45,6 +46,10 @@ func (e *Entry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Compute-Request-Id", s.RequestID)
 	w.Header().Set("X-Openstack-Request-Id", s.RequestID)
 
+	if !plainText(r.URL) {
+		fault.BadRequest("malformed request url: it has characters that are no text").Write(w)
+		return
+	}
 	path, project := e.split(r.URL.EscapedPath())
 	s.PathProject = project
 	if project != "" && e.ProjectID != nil && !e.ProjectID.MatchString(project) {
@@ -75,7 +80,7 @@ func (e *Entry) split(path string) (rest, project string) {
 			name = first
 		}
 		if !more {
-			return "/v3", name
+			return path, name // a project alone is nothing; no route has its form
 		}
 		project, below = name, after
 	}
@@ -103,4 +108,13 @@ func routed(u *url.URL, escaped string) *url.URL {
 		out.Path, out.RawPath = plain, escaped
 	}
 	return &out
+}
+
+// plainText refuses NUL and what isn't UTF-8: no text column takes them, and no id, name or filter has them.
+func plainText(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err != nil {
+		return false
+	}
+	return utf8.ValidString(u.Path) && utf8.ValidString(query) && !strings.ContainsRune(u.Path, 0) && !strings.ContainsRune(query, 0)
 }
