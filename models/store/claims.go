@@ -25,7 +25,11 @@ func (s *Store) PlaceEntry(ctx context.Context, volumeID, flowID string, gib int
 	var refused error
 	err := s.write(ctx, func(tx *gorm.DB) (err error) {
 		refused = nil
-		views, err := s.poolViews(tx.Clauses(forUpdate), tx, flowID)
+		old, err := claimOf(tx, flowID)
+		if err != nil {
+			return err
+		}
+		views, err := s.poolViews(tx.Clauses(forUpdate), tx, old)
 		if err != nil {
 			return err
 		}
@@ -48,7 +52,13 @@ func (s *Store) PlaceEntry(ctx context.Context, volumeID, flowID string, gib int
 			return err
 		}
 		claim := models.Claim{FlowID: flowID, VolumeID: volumeID, Pool: pool, GiB: gib, CreatedAt: s.now()}
-		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&claim).Error
+		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&claim).Error; err != nil {
+			return err
+		}
+		if err := countClaim(tx, old.Pool, -old.GiB, -1); err != nil {
+			return err
+		}
+		return countClaim(tx, pool, gib, 1)
 	})
 	if refused != nil {
 		return "", refused
@@ -65,7 +75,35 @@ func (s *Store) ReleaseClaim(ctx context.Context, flowID string) error {
 }
 
 func dropClaim(tx *gorm.DB, flowID string) error {
-	return tx.Exec("DELETE FROM claims WHERE flow_id = ?", flowID).Error
+	return dropClaims(tx, "flow_id = ?", flowID)
+}
+
+// dropClaims removes claims and takes them out of their pools' sums.
+func dropClaims(tx *gorm.DB, where string, args ...any) error {
+	var gone []models.Claim
+	if err := tx.Raw("DELETE FROM claims WHERE "+where+" RETURNING pool, gib", args...).Scan(&gone).Error; err != nil {
+		return err
+	}
+	for _, c := range gone {
+		if err := countClaim(tx, c.Pool, -c.GiB, -1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countClaim adds to what is claimed of a pool; "" is none. A pool that is gone has no sum to keep.
+func countClaim(tx *gorm.DB, pool string, gib, count int64) error {
+	if pool == "" {
+		return nil
+	}
+	return tx.Exec("UPDATE pools SET claimed_gib = claimed_gib + ?, claimed_count = claimed_count + ? WHERE name = ?", gib, count, pool).Error
+}
+
+// claimOf reads a flow's claim; the zero value if it has none.
+func claimOf(tx *gorm.DB, flowID string) (models.Claim, error) {
+	var c models.Claim
+	return c, tx.Where("flow_id = ?", flowID).Limit(1).Find(&c).Error
 }
 
 // settleClaim marks a claim whose volume is there: the next report of the pool contains it.

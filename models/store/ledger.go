@@ -75,14 +75,10 @@ func reserve(tx *gorm.DB, projectID string, d models.QuotaDelta, limit int64) er
 		if n, err := changed(q.Update("reserved", gorm.Expr("reserved + ?", d.Delta))); err != nil || n == 1 {
 			return err
 		}
-		// Either there is no room or there is no row yet.
+		// Either there is no room or there is no row yet, or another flow has just made it: the second look tells.
 		row := models.QuotaUsage{ProjectID: projectID, Resource: d.Resource}
-		n, err := changed(tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row))
-		if err != nil {
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
 			return err
-		}
-		if n == 0 {
-			break
 		}
 	}
 	var u models.QuotaUsage

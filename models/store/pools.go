@@ -44,31 +44,39 @@ func (s *Store) SavePools(ctx context.Context, backend, az string, stats []model
 				return err
 			}
 		}
-		return tx.Exec("DELETE FROM claims WHERE settled_at > 0 AND settled_at < ? AND substr(pool, 1, ?) = ?",
-			toMicros(gatheredAt), len(prefix), prefix).Error
+		if err := tx.Exec("DELETE FROM claims WHERE settled_at > 0 AND settled_at < ? AND substr(pool, 1, ?) = ?",
+			toMicros(gatheredAt), len(prefix), prefix).Error; err != nil {
+			return err
+		}
+		// Added up anew rather than subtracted, so that a sum that was wrong is right again with the next report.
+		return tx.Exec("UPDATE pools SET claimed_gib = (SELECT COALESCE(SUM(c.gib), 0) FROM claims AS c WHERE c.pool = pools.name), "+
+			"claimed_count = (SELECT COUNT(*) FROM claims AS c WHERE c.pool = pools.name) WHERE substr(name, 1, ?) = ?",
+			len(prefix), prefix).Error
 	})
 }
 
 // ListPools reads all pools by name, each with what is claimed of it and how its service is.
 func (s *Store) ListPools(ctx context.Context) ([]models.PoolView, error) {
 	db := s.read(ctx)
-	views, err := s.poolViews(db, db, "")
+	views, err := s.poolViews(db, db, models.Claim{})
 	return views, translate(err)
 }
 
-// poolViews reads pools through one query and the rest through another, which isn't locked. A flow's own claim doesn't count
-// against it.
-func (s *Store) poolViews(pools, rest *gorm.DB, exceptFlow string) ([]models.PoolView, error) {
-	var rows []models.Pool
+// poolRow is a pool with the sums of its claims, which no report carries.
+type poolRow struct {
+	models.Pool  `gorm:"embedded"`
+	ClaimedGiB   int64 `gorm:"column:claimed_gib"`
+	ClaimedCount int64
+}
+
+// TableName is gorm's way to ask.
+func (poolRow) TableName() string { return "pools" }
+
+// poolViews reads pools through one query and their services through another, which isn't locked. A flow's own claim doesn't
+// count against it.
+func (s *Store) poolViews(pools, rest *gorm.DB, own models.Claim) ([]models.PoolView, error) {
+	var rows []poolRow
 	if err := pools.Order("name").Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	var claims []struct {
-		Pool         string
-		Taken, Count int64
-	}
-	if err := rest.Table("claims").Select("pool, CAST(SUM(gib) AS BIGINT) AS taken, COUNT(*) AS count").
-		Where("flow_id <> ?", exceptFlow).Group("pool").Scan(&claims).Error; err != nil {
 		return nil, err
 	}
 	var services []models.Service
@@ -78,11 +86,9 @@ func (s *Store) poolViews(pools, rest *gorm.DB, exceptFlow string) ([]models.Poo
 
 	views := make([]models.PoolView, len(rows))
 	for i, p := range rows {
-		v := models.PoolView{Pool: p}
-		for _, c := range claims {
-			if c.Pool == p.Name {
-				v.ClaimedGiB, v.ClaimedCount = c.Taken, c.Count
-			}
+		v := models.PoolView{Pool: p.Pool, ClaimedGiB: p.ClaimedGiB, ClaimedCount: p.ClaimedCount}
+		if p.Name == own.Pool {
+			v.ClaimedGiB, v.ClaimedCount = v.ClaimedGiB-own.GiB, v.ClaimedCount-1
 		}
 		v.ServiceReason = "no service has reported for it"
 		for _, sv := range services {

@@ -24,6 +24,10 @@ func (s *Store) Purge(ctx context.Context, now time.Time, flowRecords time.Durat
 	if err := s.releaseStale(ctx, now); err != nil {
 		return removed, err
 	}
+	n, err := s.purgeClaims(ctx, now)
+	if removed["claims"] += n; err != nil {
+		return removed, err
+	}
 	for _, step := range []struct {
 		table, where string
 		args         []any
@@ -34,8 +38,6 @@ func (s *Store) Purge(ctx context.Context, now time.Time, flowRecords time.Durat
 			"reservations", "state <> ? AND " + noOpenFlow + " AND (expires_at <= ? OR EXISTS (SELECT 1 FROM flows AS f WHERE f.id = flow_id))",
 			[]any{models.ReservationHeld, openStates, toMicros(now)},
 		},
-		{"claims", "settled_at = 0 AND " + noOpenFlow, []any{openStates}},
-		{"claims", "settled_at > 0 AND settled_at <= ?", []any{toMicros(now.Add(-settledGrace))}},
 		{"flows", "finished_at > 0 AND finished_at <= ? AND state NOT IN ?", []any{toMicros(now.Add(-flowRecords)), openStates}},
 	} {
 		n, err := s.deleteRows(ctx, step.table, step.where, step.args...)
@@ -64,8 +66,25 @@ func (s *Store) releaseStale(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// purgeClaims drops the claims of flows that will never settle them, and settled ones whose pool reports no more.
+func (s *Store) purgeClaims(ctx context.Context, now time.Time) (int64, error) {
+	var stale []string
+	err := s.read(ctx).Raw(`SELECT c.flow_id FROM claims AS c
+		WHERE (c.settled_at = 0 AND NOT EXISTS (SELECT 1 FROM flows AS f WHERE f.id = c.flow_id AND f.state IN ?))
+		OR (c.settled_at > 0 AND c.settled_at <= ?)`, openStates, toMicros(now.Add(-settledGrace))).Scan(&stale).Error
+	if err != nil {
+		return 0, translate(err)
+	}
+	for i, id := range stale {
+		if err := s.ReleaseClaim(ctx, id); err != nil {
+			return int64(i), err
+		}
+	}
+	return int64(len(stale)), nil
+}
+
 func (s *Store) deleteRows(ctx context.Context, table, where string, args ...any) (int64, error) {
-	key := map[string]string{"reservations": "flow_id", "claims": "flow_id", "idempotency_keys": "idempotency_key"}[table]
+	key := map[string]string{"reservations": "flow_id", "idempotency_keys": "idempotency_key"}[table]
 	if key == "" {
 		key = "id"
 	}

@@ -52,7 +52,7 @@ func (s *Store) destroyVolume(tx *gorm.DB, v models.Volume, f models.Flow) error
 	if err := tx.Exec("DELETE FROM volumes WHERE id = ?", v.ID).Error; err != nil {
 		return err
 	}
-	if err := tx.Exec("DELETE FROM claims WHERE volume_id = ?", v.ID).Error; err != nil {
+	if err := dropClaims(tx, "volume_id = ?", v.ID); err != nil {
 		return err
 	}
 	if !v.ConsumesQuota {

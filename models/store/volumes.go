@@ -36,8 +36,8 @@ func (s *Store) ListVolumes(ctx context.Context, q models.VolumeQuery) ([]models
 	if q.Limit == 0 {
 		return nil, nil
 	}
-	var all []models.Volume
-	return all, translate(db.Find(&all).Error)
+	all, err := findVolumes(db, q.Limit)
+	return all, translate(err)
 }
 
 // CountVolumes counts what a query selects, whatever its page.

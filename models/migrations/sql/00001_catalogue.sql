@@ -129,7 +129,10 @@ CREATE TABLE pools (
     name              TEXT   NOT NULL PRIMARY KEY,
     availability_zone TEXT   NOT NULL,
     stats             TEXT,
-    gathered_at       BIGINT NOT NULL
+    gathered_at       BIGINT NOT NULL,
+    -- Sums over claims, so that a placement need not add up what a burst before it has claimed.
+    claimed_gib       BIGINT NOT NULL DEFAULT 0,
+    claimed_count     BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE claims (
