@@ -133,9 +133,19 @@ func set(query url.Values, key, value string) {
 	}
 }
 
-// sortKeys makes the API's keys of columns as lists title them: "Created At:desc" is created_at:desc.
+// sortKeys makes the API's keys of columns as lists title them: "Created At:desc" is created_at:desc. Without a direction
+// it is ascending, as in the lists that are sorted here; Cinder's own default is descending.
 func sortKeys(spec string) string {
-	return strings.ReplaceAll(strings.ToLower(spec), " ", "_")
+	if spec == "" {
+		return ""
+	}
+	keys := strings.Split(strings.ReplaceAll(strings.ToLower(spec), " ", "_"), ",")
+	for i, key := range keys {
+		if !strings.Contains(key, ":") {
+			keys[i] = key + ":asc"
+		}
+	}
+	return strings.Join(keys, ",")
 }
 
 // dictionary writes a metadata filter as Cinder wants it: a Python dictionary.
