@@ -44,7 +44,7 @@ light=$(go list ./... | grep -vxF "$heavy")
 }
 
 echo "== workflowcheck"
-if go tool workflowcheck ./workflows/...; then
+if go tool -modfile=tools/go.mod workflowcheck ./workflows/...; then
 	echo 1 0 0 >>"$scratch/counts"
 else
 	echo 0 1 0 >>"$scratch/counts"
