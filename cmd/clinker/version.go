@@ -35,8 +35,14 @@ func (a *app) version() *cobra.Command {
 	return cmd
 }
 
-// build is the version that the Go tool stamped, with the commit where there is no release.
+// release is set by release builds: -ldflags "-X main.release=1.2.3".
+var release string
+
+// build is the release, or what the Go tool stamped: a pseudo-version with the commit.
 func build() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "unknown"
