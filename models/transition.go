@@ -11,6 +11,7 @@ const (
 	OpVolumeForceDelete    = "volume-force-delete"
 	OpVolumeExtend         = "volume-extend"
 	OpVolumeReserve        = "volume-reserve"
+	OpVolumeUnreserve      = "volume-unreserve"
 	OpVolumeAttach         = "volume-attach"
 	OpVolumeBeginDetaching = "volume-begin-detaching"
 	OpVolumeDetach         = "volume-detach"
@@ -94,15 +95,17 @@ var rules = []Rule{
 	{Operation: OpVolumeExtend, From: onlyAvailable, Also: justInUse, AlsoWhen: "microversion 3.42 and the driver extends in use",
 		To: VolumeExtending, Success: EndPrevious, Failure: VolumeErrorExtending, Further: "new size larger; quota of the difference"},
 	{Operation: OpVolumeReserve, From: onlyAvailable, Also: justInUse, AlsoWhen: "multiattach", To: VolumeAttaching,
-		Success: VolumeInUse, Failure: EndPrevious},
+		Success: VolumeAttaching, Failure: EndSame},
+	{Operation: OpVolumeUnreserve, From: []VolumeStatus{VolumeAttaching}, To: VolumeAvailable, Success: VolumeAvailable, Failure: EndSame,
+		Further: "in-use while attachments remain; from any other status it does nothing"},
 	{Operation: OpVolumeAttach, From: []VolumeStatus{VolumeAttaching}, Also: availInUse, AlsoWhen: "multiattach", To: VolumeInUse,
-		Success: VolumeInUse, Failure: EndPrevious, Further: "a read-only volume needs mode ro"},
+		Success: VolumeInUse, Failure: EndSame, Further: "a read-only volume needs mode ro"},
 	{Operation: OpVolumeBeginDetaching, From: justInUse, To: VolumeDetaching, Success: VolumeAvailable, Failure: VolumeInUse,
 		Further: "attached, not migrating"},
 	{Operation: OpVolumeDetach, From: []VolumeStatus{VolumeInUse, VolumeDetaching}, To: EndSame, Success: VolumeAvailable, Failure: EndSame,
 		Further: "one attachment, or its id given; in-use while others remain"},
 	{Operation: OpAttachmentCreate, From: []VolumeStatus{VolumeAvailable, VolumeDownloading}, Also: []VolumeStatus{VolumeInUse, VolumeReserved},
-		AlsoWhen: "multiattach, or the same instance", To: VolumeReserved, Success: VolumeReserved, Failure: EndPrevious},
+		AlsoWhen: "multiattach, or the same instance", To: VolumeReserved, Success: VolumeReserved, Failure: EndSame},
 	{Operation: OpAttachmentUpdate, From: []VolumeStatus{VolumeReserved}, Also: justInUse, AlsoWhen: "multiattach", To: VolumeAttaching,
 		Success: VolumeInUse, Failure: VolumeReserved, Further: "no second connected host unless multiattach"},
 	{Operation: OpVolumeRevert, From: onlyAvailable, To: VolumeReverting, Success: VolumeAvailable, Failure: VolumeError,

@@ -1,0 +1,190 @@
+package models
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files and docs/statuses.md anew")
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, "go test ./models -update writes %s", path)
+}
+
+func join(statuses []VolumeStatus) string {
+	var names []string
+	for _, s := range statuses {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
+}
+
+func from(r Rule) string {
+	switch {
+	case r.New:
+		return "(new)"
+	case r.Any:
+		return "(any)"
+	case len(r.Also) > 0:
+		return join(r.From) + "; " + join(r.Also) + " with " + r.AlsoWhen
+	}
+	return join(r.From)
+}
+
+func end(e HeldEnd) string {
+	parts := []string{"flow " + string(e.State)}
+	switch e.Status {
+	case EndGone:
+		parts = append(parts, "row destroyed")
+	case EndPrevious:
+		parts = append(parts, "volume back to its previous status and size")
+	default:
+		parts = append(parts, "row "+string(e.Status))
+	}
+	if e.Undo {
+		parts = append(parts, "backend's side undone")
+	}
+	if e.FreesQuota {
+		return strings.Join(append(parts, "quota freed"), ", ")
+	}
+	return strings.Join(append(parts, "quota kept until the volume is deleted"), ", ")
+}
+
+func TestTransitionTableGolden(t *testing.T) {
+	var b strings.Builder
+	for _, r := range Transitions() {
+		fmt.Fprintf(&b, "%s\n  from    %s\n  to      %s\n  success %s\n  failure %s\n", r.Operation, from(r), r.To, r.Success, r.Failure)
+		if r.Further != "" {
+			fmt.Fprintf(&b, "  further %s\n", r.Further)
+		}
+	}
+	b.WriteString("\nstatus owner shown reset\n")
+	for _, s := range VolumeStatuses() {
+		fmt.Fprintf(&b, "%s %s %s %t\n", s, s.Owner(), Shown(s), ResettableTo(s))
+	}
+	golden(t, "testdata/transitions.txt", b.String())
+}
+
+func TestHeldTableGolden(t *testing.T) {
+	var b strings.Builder
+	for _, r := range HeldRules() {
+		fmt.Fprintf(&b, "%s\n  shown  %s\n  abort  %s\n  expiry %s\n  calls  %s\n",
+			r.Operation, r.Shown, end(r.Abort), end(r.Expiry), strings.Join(r.Calls, ", "))
+	}
+	golden(t, "testdata/held.txt", b.String())
+}
+
+func TestStatusesDoc(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`# Statuses of a volume
+
+This page is written by ` + "`go test ./models -update`" + ` from the tables in models/status.go, models/transition.go and
+models/held.go; a test fails when they differ.
+
+## The drawing
+
+What the operations of flows do. A forced delete, which begins from any status, and reset-status, which sets any, are left out.
+
+` + "```mermaid\n" + drawing() + "```\n" + `
+## Operations
+
+"(previous)" is the status that the volume had before, "(gone)" no row at all.
+
+| Operation | Legal from | Goes to | Success | Failure | Further conditions |
+|---|---|---|---|---|---|
+`)
+	for _, r := range Transitions() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", r.Operation, from(r), r.To, r.Success, r.Failure, r.Further)
+	}
+	b.WriteString(`
+One thing differs from Cinder: a volume in ` + "`error_deleting`" + ` may simply be deleted again, and a restore may go again into one in
+` + "`error_restoring`" + `.
+
+## Who ends a status
+
+A status that a flow owns is brought to its end by that flow, and mended by reconcile should the flow be gone. One that a client owns
+is reported by its age and never mended: behind it may be the disk of a living guest.
+
+| Status | Owner | Shown as | reset-status may set it |
+|---|---|---|---|
+`)
+	for _, s := range VolumeStatuses() {
+		reset := "yes"
+		if !ResettableTo(s) {
+			reset = "no"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s, s.Owner(), Shown(s), reset)
+	}
+	b.WriteString(`
+## What "held" means
+
+A flow that needs a person is held: it shows the failed task, the error and a hint, and waits for ` + "`flow retry`, `flow skip` or `flow abort`" + `.
+The volume stays its own meanwhile. A delete, a forced delete or a reset-status of a held volume aborts the flow first.
+
+| Operation | Shown while held | Abort | End of flow_hold_hours | Calls that are answered meanwhile |
+|---|---|---|---|---|
+`)
+	for _, r := range HeldRules() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.Operation, r.Shown, end(r.Abort), end(r.Expiry), strings.Join(r.Calls, ", "))
+	}
+	golden(t, "../docs/statuses.md", b.String())
+}
+
+// drawing is the table as a mermaid state diagram; mermaid's ids take no hyphen.
+func drawing() string {
+	id := func(s VolumeStatus) string { return strings.NewReplacer("-", "_").Replace(string(s)) }
+	var b strings.Builder
+	b.WriteString("stateDiagram-v2\n")
+	for _, s := range VolumeStatuses() {
+		if strings.Contains(string(s), "-") {
+			fmt.Fprintf(&b, "    state \"%s\" as %s\n", s, id(s))
+		}
+	}
+	var lines []string
+	add := func(from, to, label string) {
+		if line := fmt.Sprintf("    %s --> %s : %s\n", from, to, label); from != to && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	for _, r := range Transitions() {
+		if r.Any || r.To == EndSame {
+			continue
+		}
+		begin := slices.Concat(r.From, r.Also)
+		if r.New {
+			add("[*]", id(r.To), r.Operation)
+		}
+		for _, s := range begin {
+			add(id(s), id(r.To), r.Operation)
+		}
+		for _, e := range []struct {
+			to    VolumeStatus
+			label string
+		}{{r.Success, "done"}, {r.Failure, "failed"}} {
+			switch {
+			case e.to == EndGone:
+				add(id(r.To), "[*]", e.label)
+			case e.to == EndPrevious:
+				for _, s := range begin {
+					add(id(r.To), id(s), e.label)
+				}
+			case e.to != r.To && e.to != EndSame:
+				add(id(r.To), id(e.to), e.label)
+			}
+		}
+	}
+	b.WriteString(strings.Join(lines, ""))
+	return b.String()
+}
