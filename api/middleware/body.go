@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"io"
 	"mime"
 	"net/http"
 
@@ -20,7 +21,7 @@ func Body(c *gin.Context) {
 		return
 	}
 	if r.ContentLength > MaxBody {
-		// The rest is not read: the connection is closed after the answer.
+		drain(r)
 		c.Header("Connection", "close")
 		Refuse(c, TooLarge())
 		return
@@ -31,6 +32,17 @@ func Body(c *gin.Context) {
 		if err != nil || kind != "application/json" {
 			Refuse(c, fault.New(http.StatusUnsupportedMediaType, "content type %q is not supported; it must be application/json", text))
 		}
+	}
+}
+
+// maxDrain is how much of a body that is too large is thrown away before the refusal is sent.
+const maxDrain = 16 << 20
+
+// drain reads on, because many clients only look for an answer once they have sent everything, and take a connection that
+// is closed before that for a failure of the network. A client that waits for "100 Continue" has sent nothing yet.
+func drain(r *http.Request) {
+	if r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrain) // whatever goes wrong here, the answer is the same
 	}
 }
 

@@ -26,6 +26,7 @@ func Wrap(t testing.TB, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body []byte
 		if r.Body != nil {
+			var err error
 			if body, err = io.ReadAll(r.Body); err != nil {
 				t.Errorf("%s %s: read the request: %v", r.Method, r.URL, err)
 			}
