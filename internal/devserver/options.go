@@ -69,7 +69,7 @@ type PostgresOptions struct {
 	User, Password     string
 	Database           string // executions; "temporal" when empty
 	VisibilityDatabase string // lists and search; "temporal_visibility" when empty
-	MaxConns           int    // for each database and service; 20 when 0
+	MaxConns           int    // of each of about eight pools; 8 when 0, for PostgreSQL allows 100 by default
 	TLS                *PostgresTLS
 }
 
@@ -147,7 +147,7 @@ func (p PostgresOptions) withDefaults() PostgresOptions {
 		p.VisibilityDatabase = "temporal_visibility"
 	}
 	if p.MaxConns == 0 {
-		p.MaxConns = 20
+		p.MaxConns = 8
 	}
 	return p
 }

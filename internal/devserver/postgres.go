@@ -37,14 +37,14 @@ func SetupPostgres(ctx context.Context, p PostgresOptions) error {
 
 func setupDatabase(p PostgresOptions, name, schemaName string) error {
 	logger := log.NewNoopLogger()
-	conn, err := sql.NewConnection(postgresConfig(p, name), logger)
+	conn, err := connect(p, name)
 	if err != nil {
 		// Most often it is not there yet; if it is something else, this fails
-		// with the same cause.
+		// of the same cause.
 		if err := sql.DoCreateDatabase(postgresConfig(p, name), "postgres", logger); err != nil {
 			return fmt.Errorf("can't be made: %w", err)
 		}
-		if conn, err = sql.NewConnection(postgresConfig(p, name), logger); err != nil {
+		if conn, err = connect(p, name); err != nil {
 			return fmt.Errorf("can't be reached: %w", err)
 		}
 	}
@@ -58,4 +58,18 @@ func setupDatabase(p PostgresOptions, name, schemaName string) error {
 		return fmt.Errorf("schema: %w", err)
 	}
 	return nil
+}
+
+// connect asks the database something: NewConnection alone succeeds on one that
+// isn't there.
+func connect(p PostgresOptions, name string) (*sql.Connection, error) {
+	conn, err := sql.NewConnection(postgresConfig(p, name), log.NewNoopLogger())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ListTables(); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }

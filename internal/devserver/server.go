@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/metrics"
 	"go.temporal.io/server/temporal"
+	"go.uber.org/dig"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 )
@@ -52,7 +53,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		}
 	}
 	if s.temporal, err = newTemporal(o, l, s.logger); err != nil {
-		return nil, errors.Join(fmt.Errorf("temporal can't be set up: %w", err), s.state.close())
+		return nil, errors.Join(setupError(o, err), s.state.close())
 	}
 	if err := s.temporal.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("temporal can't start: %w", err), s.Stop(context.WithoutCancel(ctx)))
@@ -93,6 +94,16 @@ func newTemporal(o Options, l layout, logger slogLogger) (temporal.Server, error
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
 	)
+}
+
+// setupError takes the cause out of what the server's wiring wraps round it.
+func setupError(o Options, err error) error {
+	err = dig.RootCause(err)
+	if o.Postgres != nil {
+		return fmt.Errorf("temporal can't use PostgreSQL on %s:%d: %w; run `clinkerd temporal setup` if it has not run for this version",
+			o.Postgres.Host, o.Postgres.Port, err)
+	}
+	return fmt.Errorf("temporal can't be set up: %w", err)
 }
 
 // ready waits for the frontend, mends the namespaces and opens the Web UI.

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/server/common/headers"
+
+	"github.com/clinker-storage/clinker/tests/pgtest"
 )
 
 // serveEnv makes the test binary a server on that state folder.
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(serveEnv); dir != "" {
 		serve(dir)
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Main(m))
 }
 
 // serve starts a flow, says where, and waits to be killed.
