@@ -8,8 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// tree is the graph of all packages, which takes seconds to get.
+var tree graph
+
+func wholeTree(t *testing.T) graph {
+	t.Helper()
+	if tree == nil {
+		tree = load(t, "./...")
+	}
+	return tree
+}
+
 func TestLayers(t *testing.T) {
-	g := load(t, "./...")
+	g := wholeTree(t)
 	for _, l := range layers {
 		t.Run(l.of, func(t *testing.T) {
 			require.Empty(t, l.check(g))
@@ -18,7 +29,7 @@ func TestLayers(t *testing.T) {
 }
 
 func TestOwners(t *testing.T) {
-	g := load(t, "./...")
+	g := wholeTree(t)
 	for _, o := range owners {
 		t.Run(strings.ReplaceAll(o.of, "/", "_"), func(t *testing.T) {
 			require.Empty(t, o.check(g))
@@ -95,7 +106,7 @@ func sample(pattern string) string {
 
 // A rule about a package that has been renamed would hold for ever.
 func TestRulesAreAboutSomething(t *testing.T) {
-	g := load(t, "./...")
+	g := wholeTree(t)
 	for _, l := range layers {
 		require.NotEmpty(t, g.matching(l.of), "no package is %s", l.of)
 	}
