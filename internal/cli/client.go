@@ -56,16 +56,21 @@ func (c *Client) call(ctx context.Context, r request) (http.Header, error) {
 }
 
 func (c *Client) send(ctx context.Context, r request) (http.Header, error) {
-	target := c.url(r)
-	resp, err := c.api.Request(ctx, r.method, target, r.options())
+	header, err := c.once(ctx, r)
 	if refusedVersion(err) {
 		if err := c.negotiate(ctx); err != nil {
 			return nil, err
 		}
-		resp, err = c.api.Request(ctx, r.method, target, r.options())
+		header, err = c.once(ctx, r)
 	}
+	return header, explain(err, c.Endpoint())
+}
+
+// once sends a request in the microversion that holds now.
+func (c *Client) once(ctx context.Context, r request) (http.Header, error) {
+	resp, err := c.api.Request(ctx, r.method, c.url(r), r.options()) //nolint:bodyclose // gophercloud reads and closes it
 	if err != nil {
-		return nil, explain(err, c.Endpoint())
+		return nil, err
 	}
 	return resp.Header, nil
 }

@@ -45,10 +45,11 @@ func (c *Client) Versions(ctx context.Context) (Versions, error) {
 			Min         string `json:"min_version"`
 		}
 	}
-	_, err := c.api.ProviderClient.Request(ctx, http.MethodGet, c.root+"/", &gophercloud.RequestOpts{
+	opts := &gophercloud.RequestOpts{
 		JSONResponse: &answer,
 		OkCodes:      []int{http.StatusOK, http.StatusMultipleChoices}, // Cinder answers 300
-	})
+	}
+	_, err := c.api.ProviderClient.Request(ctx, http.MethodGet, c.root+"/", opts) //nolint:bodyclose // gophercloud reads and closes it
 	if err != nil {
 		return Versions{}, explain(err, c.root)
 	}

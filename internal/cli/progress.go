@@ -29,7 +29,7 @@ func NewProgress(out io.Writer) Progress {
 	}
 	return &screen{out: out, width: func() int {
 		width, _, err := term.GetSize(int(f.Fd()))
-		if err != nil {
+		if err != nil || width <= 0 { // some pseudo-terminals have no size
 			return 80
 		}
 		return width
