@@ -1,6 +1,10 @@
 package v3
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/clinker-storage/clinker/models"
+)
 
 func (a *API) quotaClassRoutes() []Route {
 	const class = "/os-quota-class-sets/:class_name"
@@ -36,7 +40,7 @@ func (a *API) updateQuotaClass(c *Call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Store.SetQuotaLimits(c.Context(), scopeClass, name, limits); err != nil {
+	if err := a.Store.SetQuotaLimits(c.Context(), models.ScopeClass, name, limits); err != nil {
 		return err
 	}
 	if known, err = a.Store.ClassLimits(c.Context(), name); err != nil {

@@ -16,17 +16,11 @@ type QuotaStore interface {
 	// No project has the name "": for it they are the defaults.
 	QuotaLimits(ctx context.Context, projectID string) (map[string]int64, error)
 	ClassLimits(ctx context.Context, class string) (map[string]int64, error)
-	// SetQuotaLimits sets limits of a scope ("project" or "class"); others stay.
+	// SetQuotaLimits sets limits of a project (models.ScopeProject) or a class (models.ScopeClass); others stay.
 	SetQuotaLimits(ctx context.Context, scope, name string, limits map[string]int64) error
 	DeleteQuotaLimits(ctx context.Context, projectID string) error
 	QuotaUsages(ctx context.Context, projectID string) (map[string]models.QuotaUsage, error)
 }
-
-// Scopes of quota limits.
-const (
-	scopeProject = "project"
-	scopeClass   = "class"
-)
 
 func (a *API) quotaRoutes() []Route {
 	const set = "/os-quota-sets/:target_id"
@@ -113,7 +107,7 @@ func (a *API) updateQuota(c *Call) error {
 			return err
 		}
 	}
-	if err := a.Store.SetQuotaLimits(c.Context(), scopeProject, project, limits); err != nil {
+	if err := a.Store.SetQuotaLimits(c.Context(), models.ScopeProject, project, limits); err != nil {
 		return err
 	}
 	if known, err = a.Store.QuotaLimits(c.Context(), project); err != nil {
