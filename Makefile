@@ -10,7 +10,7 @@ UP_FLAGS ?=
 # flags are part of what Go's build cache goes by: tests that link the Temporal
 # server then use what `make build` has compiled, and it is compiled once.
 export CGO_ENABLED = 0
-export GOFLAGS += -trimpath
+export GOFLAGS += -trimpath -buildvcs=false
 LDFLAGS = -s -w -X main.version=$(VERSION)
 
 .PHONY: help

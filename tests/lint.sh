@@ -7,8 +7,7 @@
 # module proxy and Debian's archive.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export CGO_ENABLED=0
-[[ " ${GOFLAGS:-} " == *" -trimpath "* ]] || export GOFLAGS="${GOFLAGS:-} -trimpath"
+export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath -buildvcs=false" # as in the Makefile
 # The linter's own cache stays in the checkout.
 export GOLANGCI_LINT_CACHE=$PWD/bin/.lint-cache
 

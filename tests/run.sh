@@ -1,17 +1,16 @@
 #!/bin/bash
 # Runs all tests and prints, as its last line, "N passed, N failed, N skipped".
-# Called by `make test`, whose CGO_ENABLED and GOFLAGS it goes on with.
 #
 #   1. build both binaries, so that the Temporal server is compiled once, here;
 #   2. packages that do not link it, with the race detector (this replays the stored
 #      histories too: workflows' own tests do);
 #   3. packages that link it and everything below tests/, without: compiling the
-#      server once more for the race detector would take as long again as all the rest;
+#      server once more for the race detector would take as long again as all the rest.
+#      Never from Go's cache, which doesn't see the binaries that these tests run;
 #   4. workflowcheck: workflow code does nothing that can't be replayed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export CGO_ENABLED=0
-[[ " ${GOFLAGS:-} " == *" -trimpath "* ]] || export GOFLAGS="${GOFLAGS:-} -trimpath"
+export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath -buildvcs=false" # as in the Makefile
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -38,9 +37,9 @@ light=$(go list ./... | grep -vxF "$heavy")
 # shellcheck disable=SC2086 # lists of packages
 {
 	step "unit tests, with the race detector" \
-		env CGO_ENABLED=1 GOFLAGS= go test -race -json -timeout 15m $light
+		env CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -json -timeout 15m $light
 	step "tests with the Temporal server and whole processes" \
-		go test -json -p 1 -timeout 30m $heavy
+		go test -json -count 1 -p 1 -timeout 30m $heavy
 }
 
 echo "== workflowcheck"

@@ -1,0 +1,2 @@
+// Package install holds no code, only the test of tests/install.sh.
+package install
