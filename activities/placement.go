@@ -42,7 +42,7 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 		}
 		out.Refused = scheduler.Summary(d.Refused)
 		if len(d.Candidates) == 0 {
-			return "", &flow.Error{Type: flow.ErrNoBackend, Message: noBackend(out.Refused), Hint: "see `clinker pool list` for what the pools have"}
+			return "", p.none(req, views, out.Refused)
 		}
 		for _, c := range d.Candidates {
 			out.Candidates = append(out.Candidates, c.Pool)
@@ -52,12 +52,22 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 	return out, catalogueError(err)
 }
 
-func noBackend(refused string) string {
-	const words = "No storage could be allocated for this volume request"
-	if refused == "" {
-		return words + ": no pool is known yet"
+// none words the refusal by every pool. Where a pool would do if only its backend were up, a person can help.
+func (p *Placement) none(req scheduler.Request, views []models.PoolView, refused string) error {
+	fe := &flow.Error{Type: flow.ErrNoBackend, Message: "No storage could be allocated for this volume request: no pool is known yet"}
+	if refused != "" {
+		fe.Message = "No storage could be allocated for this volume request: " + refused
 	}
-	return words + ": " + refused
+	fe.Hint = "see `clinker pool list --long` for what the pools have"
+	revived := pools(views)
+	for i := range revived {
+		revived[i].Up = true
+	}
+	if d, err := p.Scheduler.Place(req, revived); err == nil && len(d.Candidates) > 0 {
+		fe.Type = flow.ErrBackendDown
+		fe.Hint = "bring the backend of " + d.Candidates[0].Pool + " up again (`clinker service list` tells what is wrong with it), then retry"
+	}
+	return fe
 }
 
 func (p *Placement) request(ctx context.Context, in flow.VolumeCastInput) (scheduler.Request, error) {

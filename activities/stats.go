@@ -18,20 +18,24 @@ type Stats struct {
 // GatherStats reports the backend's pools. A backend that is broken is a report too: state down, with the reason.
 func (s *Stats) GatherStats(ctx context.Context) (flow.BackendReport, error) {
 	r := flow.BackendReport{GatheredAt: time.Now().UTC(), AvailabilityZone: s.AvailabilityZone, State: "up"}
-	err := s.Driver.Check(ctx)
-	if err == nil {
-		r.Pools, err = s.Driver.Stats(ctx)
-	}
+	pools, err := s.Driver.Stats(ctx)
 	if err != nil {
-		r.State, r.Error = "down", err.Error()
-		if hint := drivers.Hint(err); hint != "" {
-			r.Error += "; " + hint
+		down(&r, err.Error(), drivers.Hint(err))
+	}
+	for _, p := range pools {
+		if p.BackendState == "down" {
+			down(&r, p.BackendError, "")
 		}
 	}
-	for i := range r.Pools {
-		r.Pools[i].BackendState = r.State
-	}
+	r.Pools = pools
 	return r, nil
+}
+
+func down(r *flow.BackendReport, reason, hint string) {
+	r.State, r.Error = "down", reason
+	if hint != "" {
+		r.Error += "; " + hint
+	}
 }
 
 // ServiceStore is the part of the catalogue that knows the services and pools.
@@ -83,7 +87,7 @@ func (s *Services) SaveReport(ctx context.Context, in flow.SaveReportInput) erro
 		Binary: models.BinaryVolume, Host: in.Backend, AvailabilityZone: r.AvailabilityZone,
 		BackendState: r.State, BackendError: r.Error, UpdatedAt: r.GatheredAt,
 	})
-	if err == nil && r.State == "up" {
+	if err == nil && len(r.Pools) > 0 {
 		err = s.Store.SavePools(ctx, in.Backend, r.AvailabilityZone, r.Pools, r.GatheredAt)
 	}
 	return catalogueError(err)

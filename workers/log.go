@@ -46,7 +46,7 @@ func (t *taskLogInbound) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 			attrs = append(attrs, slog.String("request_id", request), slog.String("resource", resource))
 		}
 	}
-	t.line(ctx, slog.LevelDebug, models.TaskPending, models.TaskRunning, attrs)
+	t.line(ctx, slog.LevelInfo, models.TaskPending, models.TaskRunning, attrs)
 	begun := time.Now()
 	out, err := t.Next.ExecuteActivity(ctx, in)
 	attrs = append(attrs, slog.Float64("ms", float64(time.Since(begun).Microseconds())/1000))

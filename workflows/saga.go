@@ -25,7 +25,7 @@ func (s *saga) rollback(ctx workflow.Context, tasks *taskList) error {
 		if err := last.do(ctx); err != nil {
 			return err
 		}
-		tasks.reverted(last.task)
+		tasks.reverted(ctx, last.task)
 		*s = (*s)[:len(*s)-1]
 	}
 	return nil

@@ -98,10 +98,10 @@ func (b *base) aborted(err error) bool {
 	return temporal.IsCanceledError(err) || wire.Parse(err).Type == flow.ErrAborted
 }
 
-// needsPerson tells whether a node step failed in a way that time alone did not mend.
+// needsPerson tells whether a step failed in a way that time alone did not mend.
 func needsPerson(err error) bool {
 	t := wire.Parse(err).Type
-	return t.Retryable() || t == flow.ErrNoSpace
+	return t.Retryable() || t == flow.ErrNoSpace || t == flow.ErrBackendDown
 }
 
 // heldOut ends a flow that waited for an operator in vain.

@@ -47,11 +47,12 @@ func (l *taskList) end(ctx workflow.Context, name string, err error) {
 	}
 }
 
-// reverted marks what was done and has been taken back.
-func (l *taskList) reverted(names ...string) {
+// reverted marks what was done and has been taken back, and logs it.
+func (l *taskList) reverted(ctx workflow.Context, names ...string) {
 	for i := range *l {
-		if slices.Contains(names, (*l)[i].Name) && (*l)[i].State != models.TaskPending {
-			(*l)[i].State = models.TaskReverted
+		if t := &(*l)[i]; slices.Contains(names, t.Name) && t.State != models.TaskPending {
+			workflow.GetLogger(ctx).Info("task", "task", t.Name, "from", t.State, "state", models.TaskReverted)
+			t.State = models.TaskReverted
 		}
 	}
 }

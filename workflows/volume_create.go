@@ -99,25 +99,28 @@ func (f *volumeCreate) build(ctx workflow.Context) (models.StorageVolume, error)
 	}
 	var attempted []string
 	var last error // why the latest candidate did not do
+	var task string
 	for {
 		err := f.place(ctx, attempted)
 		switch {
+		case err != nil && needsPerson(err):
+			last, task = err, flow.TaskVolumeCast
 		case err != nil && (last == nil || f.aborted(err) || wire.Parse(err).Type != flow.ErrNoBackend):
 			return none, err // with no try before it, a refusal by every pool is the answer
 		case err != nil && len(attempted) == 0:
-			last = err
+			last, task = err, flow.TaskVolumeCast
 		case err == nil && len(attempted) < max(f.in.MaxAttempts, 1):
 			made, err := f.createOn(ctx, len(attempted) == 0 && len(f.cast.Candidates) > 1)
 			if err == nil || f.aborted(err) || !needsPerson(err) {
 				return made, err
 			}
-			last = err
+			last, task = err, flow.TaskCreateVolume
 			if f.cleared(ctx, err) {
 				attempted = append(attempted, f.cast.Pool)
 				continue
 			}
 		}
-		switch f.hold(ctx, flow.TaskCreateVolume, last) {
+		switch f.hold(ctx, task, last) {
 		case flow.UpdateRetry:
 			if slices.Contains(attempted, f.cast.Pool) {
 				f.cast = flow.VolumeCastResult{} // nothing is anywhere: all pools may be asked anew
@@ -126,6 +129,9 @@ func (f *volumeCreate) build(ctx workflow.Context) (models.StorageVolume, error)
 		case flow.UpdateAbort:
 			return none, wire.Error(&flow.Error{Type: flow.ErrAborted, Message: "given up by an operator after: " + wire.Parse(last).Message})
 		case flow.UpdateSkip:
+			if f.cast.Pool == "" {
+				continue // without a pool there is nothing to skip to
+			}
 			return f.storage(), nil
 		default:
 			return none, heldOut(last)
@@ -206,7 +212,7 @@ func (f *volumeCreate) giveUp(ctx workflow.Context, cause error) error {
 	}
 	if f.aborted(cause) && !isHeldOut(cause) {
 		end.State, end.Status, end.Gone, end.Message = models.FlowReverted, "", true, false
-		f.tasks.reverted(flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskQuotaCommit, flow.TaskVolumeCast, flow.TaskCreateVolume)
+		f.tasks.reverted(ctx, flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskQuotaCommit, flow.TaskVolumeCast, flow.TaskCreateVolume)
 	}
 	_ = f.end(ctx, end)
 	return cause

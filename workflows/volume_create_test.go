@@ -154,3 +154,14 @@ func TestCreateGoesOnWhenTheDatabaseComesBack(t *testing.T) {
 	require.Equal(t, 4, w.count(flow.TaskQuotaCommit), "once locally, then as an activity until it succeeds")
 	require.Equal(t, models.VolumeAvailable, w.status)
 }
+
+func TestCreateIsHeldWhileTheBackendsThatWouldDoAreDown(t *testing.T) {
+	w := newWorld(t)
+	w.failing(flow.TaskVolumeCast, 1, flow.ErrBackendDown)
+	var reply error
+	w.update(time.Hour, flow.UpdateRetry, &reply)
+	require.NoError(t, w.create(t))
+	require.NoError(t, reply)
+	require.Equal(t, models.VolumeAvailable, w.status)
+	require.Equal(t, int64(10), w.quota)
+}

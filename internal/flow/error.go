@@ -14,6 +14,7 @@ const (
 	ErrOverQuota     ErrorType = "OverQuota"     // [413] VolumeLimitExceeded and its kin
 	ErrAbandoned     ErrorType = "Abandoned"     // [503] the client was told to come again
 	ErrNoBackend     ErrorType = "NoBackend"     // the scheduler refused every pool
+	ErrBackendDown   ErrorType = "BackendDown"   // the pools that would do are down: a person is needed
 	ErrAborted       ErrorType = "Aborted"       // an operator or a delete gave the flow up
 	ErrMisconfigured ErrorType = "Misconfigured" // [500] e.g. the default type does not exist
 )
