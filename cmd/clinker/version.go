@@ -35,13 +35,13 @@ func (a *app) version() *cobra.Command {
 	return cmd
 }
 
-// release is set by release builds: -ldflags "-X main.release=1.2.3".
-var release string
+// version is set by release builds: -ldflags "-X main.version=1.2.3".
+var version string
 
 // build is the release, or what the Go tool stamped: a pseudo-version with the commit.
 func build() string {
-	if release != "" {
-		return release
+	if version != "" {
+		return version
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

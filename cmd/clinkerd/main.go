@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/worker"
 )
 
 // version is set by the linker: -X main.version=...
@@ -19,6 +20,7 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	worker.SetBinaryChecksum(version) // else the SDK reads and hashes the whole binary at start
 	if err := command().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "clinkerd:", err)
 		var usage usageError

@@ -16,18 +16,19 @@ import (
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/devserver"
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/namespace"
 )
 
 // systemRetention is how long the histories of Clinker's own upkeep are kept.
 const systemRetention = 24 * time.Hour
 
 // namespaces are what Clinker needs of a Temporal: one for the flows, one for its own upkeep.
-func namespaces(cfg *config.Config) []devserver.Namespace {
+func namespaces(cfg *config.Config) []namespace.Spec {
 	attrs := map[string]enums.IndexedValueType{}
 	for _, name := range flow.Attributes() {
 		attrs[name] = enums.INDEXED_VALUE_TYPE_KEYWORD
 	}
-	return []devserver.Namespace{
+	return []namespace.Spec{
 		{Name: cfg.Temporal.Namespace, Retention: cfg.Flows.Retention, SearchAttributes: attrs},
 		{Name: cfg.Temporal.Namespace + flow.SystemNamespaceSuffix, Retention: systemRetention},
 	}
@@ -71,7 +72,7 @@ func temporalSetupCommand() *cobra.Command {
 			}
 			defer e.Close()
 			for _, ns := range namespaces(cfg) {
-				if err := e.EnsureNamespace(cmd.Context(), ns.Name, ns.Retention, ns.SearchAttributes); err != nil {
+				if err := e.EnsureNamespace(cmd.Context(), ns); err != nil {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "namespace %s is ready\n", ns.Name)

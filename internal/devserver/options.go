@@ -6,9 +6,8 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
-	"time"
 
-	"go.temporal.io/api/enums/v1"
+	"github.com/clinker-storage/clinker/internal/namespace"
 )
 
 // Addresses taken when Options names none.
@@ -54,13 +53,7 @@ type Options struct {
 }
 
 // A Namespace that must be there when Start returns.
-type Namespace struct {
-	Name string
-	// Retention is how long a closed workflow's history is kept; 24 h when 0.
-	Retention time.Duration
-	// SearchAttributes by name. Those there already are never removed.
-	SearchAttributes map[string]enums.IndexedValueType
-}
+type Namespace = namespace.Spec
 
 // PostgresOptions says where Temporal's two PostgreSQL databases are.
 type PostgresOptions struct {

@@ -90,7 +90,7 @@ func dynamicConfig(o Options) dynamicconfig.Client {
 	}
 	shortest := 24 * time.Hour
 	for _, ns := range o.Namespaces {
-		shortest = min(shortest, retention(ns))
+		shortest = min(shortest, ns.Keep())
 	}
 	// The server refuses a retention below this, and spreads deletions over
 	// half an hour by default, which would belie a short one.
@@ -100,11 +100,4 @@ func dynamicConfig(o Options) dynamicconfig.Client {
 		set(name, value)
 	}
 	return c
-}
-
-func retention(ns Namespace) time.Duration {
-	if ns.Retention == 0 {
-		return 24 * time.Hour
-	}
-	return ns.Retention
 }

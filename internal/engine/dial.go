@@ -86,6 +86,8 @@ func (o Options) client() (client.Options, error) {
 		DataConverter:           converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), limit{}),
 		WorkerHeartbeatInterval: 10 * time.Second,
 	}
+	// The SDK packs every request with gzip by default: 4 to 5 % of all CPU for payloads of a kilobyte.
+	opts.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	if o.APIKeyFile != "" {
 		key, err := os.ReadFile(o.APIKeyFile)
 		if err != nil {
