@@ -82,7 +82,7 @@ func (s *Store) ReadyEntry(ctx context.Context, volumeID, flowID, host, location
 			return err
 		}
 		// The flow commits in a step of its own; should that have been skipped, the row counts all the same.
-		return s.commitQuota(tx, flowID)
+		return s.countRow(tx, flowID)
 	})
 	return v, err
 }

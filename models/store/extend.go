@@ -63,7 +63,7 @@ func (s *Store) FinishExtend(ctx context.Context, volumeID, flowID string, newSi
 		if _, err := s.closeFlow(tx, flowID, models.FlowSuccess, more, tasks); err != nil {
 			return err
 		}
-		return s.commitQuota(tx, flowID) // where the flow's own step was skipped
+		return s.countRow(tx, flowID) // where the flow's own step was skipped
 	})
 	return v, err
 }

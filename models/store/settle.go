@@ -13,13 +13,10 @@ import (
 // before. Any other operation's reservation stands for a change: it counts exactly if the flow succeeded.
 func (s *Store) settleQuota(tx *gorm.DB, f models.Flow, state models.FlowState, stays bool) error {
 	if f.Operation == models.OpVolumeCreate {
-		if !stays {
-			return s.moveReservations(tx, f.ID, models.ReservationHeld, models.ReservationReleased)
+		if stays {
+			return s.countRow(tx, f.ID)
 		}
-		if err := s.commitQuota(tx, f.ID); err != nil {
-			return err
-		}
-		return s.moveReservations(tx, f.ID, models.ReservationReleased, models.ReservationCommitted)
+		return s.moveReservations(tx, f.ID, models.ReservationHeld, models.ReservationReleased)
 	}
 	if err := s.moveReservations(tx, f.ID, models.ReservationHeld, models.ReservationReleased); err != nil {
 		return err
@@ -28,6 +25,21 @@ func (s *Store) settleQuota(tx *gorm.DB, f models.Flow, state models.FlowState, 
 		return nil
 	}
 	return s.moveReservations(tx, f.ID, models.ReservationCommitted, models.ReservationReleased)
+}
+
+// countRow makes a flow's reservation count as in use, even if the flow gave it back: the row, or its new size, is there to stay.
+func (s *Store) countRow(tx *gorm.DB, flowID string) error {
+	var states []models.ReservationState
+	err := tx.Table("reservations").Distinct("state").Where("flow_id = ? AND state <> ?", flowID, models.ReservationCommitted).Scan(&states).Error
+	if err != nil {
+		return err
+	}
+	for _, st := range states {
+		if err := s.moveReservations(tx, flowID, st, models.ReservationCommitted); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // disown prepares a volume to be taken from the flow that owns it: if that flow is still making it, its row counts from

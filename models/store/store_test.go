@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -179,5 +178,3 @@ func ids(vs []models.Volume) []string {
 func pool(name string, free float64) models.PoolStats {
 	return models.PoolStats{Pool: name, VolumeBackendName: "DIR", Total: models.Capacity{GiB: free}, Free: models.Capacity{GiB: free}, BackendState: "up"}
 }
-
-func named(n int) string { return fmt.Sprintf("v%03d", n) }
