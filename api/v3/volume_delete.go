@@ -10,7 +10,7 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-// deleteVolume answers 202 once the row is deleting and its flow is started. cascade=true takes the volume's snapshots along,
+// deleteVolume answers 202 once the row is deleting and the record of its flow is written, which is started then. cascade=true takes the volume's snapshots along,
 // of which there are none yet; force=true (3.23, admins) deletes from any status.
 func (a *API) deleteVolume(c *Call) error {
 	if _, err := c.boolQuery("cascade"); err != nil {
@@ -64,9 +64,10 @@ func (a *API) remove(c *Call, v models.Volume, force bool) error {
 	if err != nil {
 		return notFound(err, "volume", v.ID)
 	}
+	// The row and its record are the promise. Taking them back because the start failed would be wrong: Temporal may have
+	// taken the start and lost the answer, and its flow would delete a volume that is available again.
 	if err := a.Starter.Start(ctx, s); err != nil {
-		a.undoDelete(ctx, c, s.Header)
-		return err
+		c.Log.Warn("the delete waits for the engine; reconcile starts its flow", "flow_id", s.Header.FlowID, "error", err.Error())
 	}
 	c.Started(s.Header.FlowID)
 	return c.Empty(http.StatusAccepted)
@@ -92,15 +93,6 @@ func (a *API) beginDelete(ctx context.Context, c *Call, v models.Volume, force b
 			return s, err
 		}
 		v = was
-	}
-}
-
-// undoDelete gives the volume its status back, with time of its own: the engine may have used up the request's.
-func (a *API) undoDelete(ctx context.Context, c *Call, h flow.Header) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWait)
-	defer cancel()
-	if err := a.Store.UndoBeginDelete(ctx, h.ResourceID, h.FlowID); err != nil {
-		c.Log.Error("the volume stays deleting until reconcile starts its flow", "flow_id", h.FlowID, "error", err.Error())
 	}
 }
 

@@ -24,7 +24,7 @@ type VolumeStore interface {
 	ResetVolume(ctx context.Context, id string, r models.StatusReset) (models.Volume, error)
 	// BeginDelete moves the row to deleting and inserts the flow's record; it returns the row as it was before.
 	BeginDelete(ctx context.Context, projectID, volumeID string, force bool, f models.Flow) (models.Volume, error)
-	// UndoBeginDelete takes BeginDelete back, because the flow could not be started.
+	// UndoBeginDelete takes BeginDelete back, before the flow is started.
 	UndoBeginDelete(ctx context.Context, volumeID, flowID string) error
 }
 
