@@ -47,3 +47,17 @@ func TestStopAndRestart(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "kept", answer)
 }
+
+func TestPauseAndResume(t *testing.T) {
+	s := New(t)
+	dsn := s.Database(t)
+	s.Pause(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	_, err := pgx.Connect(ctx, dsn)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	s.Resume(t)
+	answer, err := query(t, dsn, "SELECT 'awake'::text")
+	require.NoError(t, err)
+	require.Equal(t, "awake", answer)
+}
