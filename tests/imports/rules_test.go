@@ -76,8 +76,16 @@ var layers = []layer{
 		why: "storage nodes have neither the catalogue nor a say in flows",
 	},
 	{
-		of: "internal/engine", ours: []string{"internal/flow", "internal/flow/wire", "models"}, never: []string{gorm, gin, temporal},
+		of: "internal/engine", ours: []string{"internal/flow", "internal/flow/wire", "internal/namespace", "models"}, never: []string{gorm, gin, temporal},
 		why: "the engine is a client of Temporal",
+	},
+	{
+		of: "internal/namespace", ours: none, never: []string{gorm, gin, temporal},
+		why: "both kinds of Temporal are prepared by it",
+	},
+	{
+		of: "internal/devserver", ours: []string{"internal/namespace"}, never: []string{gin},
+		why: "it runs a Temporal for anybody",
 	},
 	{
 		of: "workers", never: []string{"api/...", "cmd/...", "internal/devserver", gin},
