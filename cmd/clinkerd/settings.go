@@ -18,6 +18,7 @@ type settings struct {
 	configFile string
 	logLevel   string
 	logFormat  string
+	pprofAddr  string
 }
 
 func (s *settings) register(c *cobra.Command) {
@@ -25,6 +26,7 @@ func (s *settings) register(c *cobra.Command) {
 	f.StringVar(&s.configFile, "config-file", os.Getenv("CLINKER_CONFIG_FILE"), "configuration in Cinder's INI form; without one, embedded defaults hold")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&s.pprofAddr, "pprof-addr", "", "loopback address for Go's profiles (/debug/pprof/); none by default")
 }
 
 // load reads the configuration; overrides are "CLINKER_NAME=value", flags' values that win over file and environment.
@@ -38,7 +40,10 @@ func (s *settings) load(overrides ...string) (*config.Config, *slog.Logger, erro
 		return nil, nil, err
 	}
 	slog.SetDefault(log)
-	return cfg, log, nil
+	if s.pprofAddr != "" {
+		err = servePprof(s.pprofAddr, log)
+	}
+	return cfg, log, err
 }
 
 func (s *settings) logger(cfg *config.Config, w io.Writer) (*slog.Logger, error) {
