@@ -25,6 +25,8 @@ func catalogueError(err error) error {
 		return wire.Error(&flow.Error{Type: flow.ErrInvalidStatus, Message: status.Error()})
 	case errors.As(err, &quota):
 		return wire.Error(overQuota(quota))
+	case errors.Is(err, models.ErrInvalid):
+		return wire.Error(&flow.Error{Type: flow.ErrInvalid, Message: err.Error()})
 	case errors.Is(err, models.ErrNotFound):
 		return wire.Error(&flow.Error{Type: flow.ErrNotFound, Message: err.Error()})
 	case errors.Is(err, models.ErrExists):
