@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,8 @@ import (
 
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/devserver"
+	"github.com/clinker-storage/clinker/models"
+	"github.com/clinker-storage/clinker/models/store"
 )
 
 // upFlags are what `clinkerd up` can be told.
@@ -100,6 +104,7 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 		node.stop()
 		return err
 	}
+	awaitReports(ctx, st, backendHosts(cfg), begun)
 	about := banner{API: "http://" + l.Addr().String(), Temporal: temporal.Addr(), UI: temporal.UIURL(), State: f.stateDir, Took: time.Since(begun)}
 	if err = about.writeOpenrc(cfg.StatePath); err == nil {
 		about.print(os.Stdout)
@@ -110,6 +115,40 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 	g.Go(func() error { control.Stop(); return nil })
 	g.Go(func() error { node.stop(); return nil })
 	return errors.Join(err, g.Wait())
+}
+
+// reportPatience is how long `up` waits for its backends to tell what they have. A broken one answers too; one whose
+// file system hangs does not, and must not keep the others from their users.
+const reportPatience = 5 * time.Second
+
+// awaitReports returns once every backend has reported since a time: a create that comes before finds no pool, or, after
+// a long pause, only pools that seem to be down.
+func awaitReports(ctx context.Context, st *store.Store, backends []string, since time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, reportPatience)
+	defer cancel()
+	for _, b := range backends {
+		for !reported(ctx, st, b, since) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+}
+
+func reported(ctx context.Context, st *store.Store, backend string, since time.Time) bool {
+	services, err := st.ListServices(ctx, models.BinaryVolume, backend)
+	if err != nil || len(services) != 1 || services[0].UpdatedAt.Before(since) {
+		return false
+	}
+	if services[0].BackendState != "up" {
+		return true // its pools may never have been seen
+	}
+	pools, err := st.ListPools(ctx)
+	return err == nil && slices.ContainsFunc(pools, func(p models.PoolView) bool {
+		return strings.HasPrefix(p.Name, backend+"#") && p.GatheredAt.After(since)
+	})
 }
 
 func stopTemporal(t *devserver.Server, log *slog.Logger) {
