@@ -1,0 +1,167 @@
+// Command histories records the history of every flow at every point where it can wait, for workflows' replay test: a
+// change that such a history can't be replayed with would break flows that are open while Clinker is upgraded. Run it
+// at each release, and keep the folders of the last two:
+//
+//	go run ./tests/histories workflows/testdata/histories/v0.1
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/clinker-storage/clinker/internal/devserver"
+	"github.com/clinker-storage/clinker/internal/engine"
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/namespace"
+	"github.com/clinker-storage/clinker/workers"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: histories FOLDER")
+		os.Exit(2)
+	}
+	if err := record(context.Background(), os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "histories:", err)
+		os.Exit(1)
+	}
+}
+
+func record(ctx context.Context, folder string) error {
+	state, err := os.MkdirTemp("", "histories")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(state)
+	attrs := map[string]enums.IndexedValueType{}
+	for _, a := range flow.Attributes() {
+		attrs[a] = enums.INDEXED_VALUE_TYPE_KEYWORD
+	}
+	temporal, err := devserver.Start(ctx, devserver.Options{
+		StateDir: state, FrontendAddr: "127.0.0.1:0",
+		Namespaces: []namespace.Spec{{Name: "clinker", SearchAttributes: attrs}, {Name: "clinker" + flow.SystemNamespaceSuffix}},
+	})
+	if err != nil {
+		return err
+	}
+	defer temporal.Stop(ctx) //nolint:errcheck // the folder goes away
+	e, err := engine.Dial(ctx, engine.Options{Address: temporal.Addr(), Namespace: "clinker", Logger: slog.New(slog.DiscardHandler)}, false)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	for _, s := range scenarios() {
+		if err := s.record(ctx, e, folder); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		fmt.Println(s.name)
+	}
+	return nil
+}
+
+// record runs one scenario in a world of its own and writes its history when it has come to its waiting point.
+func (s scenario) record(ctx context.Context, e *engine.Engine, folder string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	control := worker.New(e.Flows(), flow.ControlQueue, worker.Options{})
+	for op, fn := range workers.Flows() {
+		control.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: string(op)})
+	}
+	node := worker.New(e.Flows(), flow.StorageQueue(backend), worker.Options{DisableWorkflowWorker: true})
+	for task, fn := range s.activities() {
+		for _, w := range []worker.Worker{control, node} {
+			w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: task})
+		}
+	}
+	for i, w := range []worker.Worker{control, node} {
+		if i == 1 && s.nodeAway {
+			continue
+		}
+		if err := w.Start(); err != nil {
+			return err
+		}
+		defer w.Stop()
+	}
+	h, err := s.drive(ctx, e)
+	if err != nil {
+		return err
+	}
+	if s.waits != "" { // it is left open, and must not meet the next scenario's workers
+		if err := e.Flows().TerminateWorkflow(ctx, s.start().Header.FlowID, "", "recorded"); err != nil {
+			return err
+		}
+	}
+	text, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, s.name+".json"), text, 0o644)
+}
+
+// drive starts the flow, sends its operator's words and returns its history once it waits or has ended.
+func (s scenario) drive(ctx context.Context, e *engine.Engine) (*historypb.History, error) {
+	start := s.start()
+	if start.Operation == flow.VolumeDelete {
+		if err := e.Start(ctx, start); err != nil {
+			return nil, err
+		}
+	} else {
+		// A refusal is an answer too.
+		_ = e.Accept(ctx, start, &flow.VolumeResult{})
+	}
+	id := start.Header.FlowID
+	for _, word := range s.words {
+		for e.Resolve(ctx, id, word, "recorded") != nil && ctx.Err() == nil {
+			time.Sleep(100 * time.Millisecond) // until it is held
+		}
+	}
+	if s.waits == "" {
+		if err := e.AwaitClosed(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		h, err := history(ctx, e, id)
+		if err != nil || s.waits == "" || seen(h, s.waits) {
+			return h, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func history(ctx context.Context, e *engine.Engine, id string) (*historypb.History, error) {
+	h := &historypb.History{}
+	for it := e.Flows().GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+		ev, err := it.Next()
+		if err != nil {
+			return nil, err
+		}
+		h.Events = append(h.Events, ev)
+	}
+	return h, nil
+}
+
+// seen tells whether the flow waits where it shall: "timer" for a held one, else the name of the pending activity.
+func seen(h *historypb.History, point string) bool {
+	for _, ev := range h.GetEvents() {
+		if point == "timer" && ev.GetEventType() == enums.EVENT_TYPE_TIMER_STARTED ||
+			ev.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == point {
+			return true
+		}
+	}
+	return false
+}
