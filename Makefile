@@ -51,4 +51,4 @@ bench: build ## measure: creates, deletes, lists, memory (docs/performance.md)
 
 .PHONY: crash
 crash: build ## kill -9 the server many times under load and look for anything lost
-	CLINKER_CRASH_ROUNDS=$${CLINKER_CRASH_ROUNDS:-20} go test ./tests/crash -count 1 -timeout 120m -v
+	CRASH_KILLS=$${CRASH_KILLS:-20} go test ./tests/crash -count 1 -timeout 120m -v
