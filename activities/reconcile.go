@@ -6,16 +6,16 @@ import (
 	"log/slog"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
 	"github.com/clinker-storage/clinker/models"
 )
 
 // FlowStore is the part of the catalogue that reconciling and housekeeping use.
 type FlowStore interface {
+	// OpenFlows lists flows that neither changed nor were checked since before, those checked longest ago first.
 	OpenFlows(ctx context.Context, before time.Time, limit int) ([]models.Flow, error)
-	TouchFlow(ctx context.Context, flowID string, at time.Time) error
+	CheckFlow(ctx context.Context, flowID string, at time.Time) error
 	EndFlow(ctx context.Context, e models.FlowEnd) error
 	RollbackQuota(ctx context.Context, flowID string) error
 	Purge(ctx context.Context, now time.Time, flowRecords time.Duration) (map[string]int64, error)
@@ -41,32 +41,46 @@ const (
 	// reconcileGrace leaves flows alone that have just begun or moved.
 	reconcileGrace = 30 * time.Second
 	reconcileBatch = 200
+	// reconcileTime bounds one round: statistics are gathered between rounds, and services go down without them.
+	reconcileTime = 10 * time.Second
 )
 
 // Reconcile looks at flows that have been open for a while. One that Temporal does not know is started from its
 // record, if that has the input; one that ended without writing so (terminated by hand, or lost) leaves its resource
-// in an error status with a reason.
+// in an error status with a reason. Temporal being away says nothing about any flow.
 func (u *Upkeep) Reconcile(ctx context.Context) error {
+	ctx, stop := work(ctx)
+	defer stop()
+	begun := time.Now()
 	flows, err := u.Store.OpenFlows(ctx, time.Now().Add(-reconcileGrace), reconcileBatch)
 	if err != nil {
 		return catalogueError(err)
 	}
 	for _, f := range flows {
-		activity.RecordHeartbeat(ctx)
-		if err := u.one(ctx, f); err != nil {
+		if time.Since(begun) > reconcileTime || ctx.Err() != nil {
+			return nil // the next round goes on with those not checked yet
+		}
+		switch err := u.one(ctx, f); {
+		case errors.Is(err, flow.ErrEngineAway), errors.Is(err, models.ErrUnavailable):
+			return wire.Error(&flow.Error{Type: flow.ErrUnavailable, Message: "flows can't be checked now: " + err.Error()})
+		case err != nil:
 			slog.Warn("flow not reconciled", "flow", f.ID, "error", err)
 		}
 	}
 	return nil
 }
 
+// one looks at one flow. It is marked first, so that one that can't be mended does not keep others from their turn.
 func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
+	if err := u.Store.CheckFlow(ctx, f.ID, time.Now()); err != nil {
+		return err
+	}
 	open, known, err := u.Engine.Open(ctx, f.ID)
 	switch {
 	case err != nil:
 		return err
 	case open:
-		return u.Store.TouchFlow(ctx, f.ID, time.Now())
+		return nil
 	case !known && len(f.Input) > 0:
 		slog.Info("flow started from its record", "flow", f.ID, "request_id", f.RequestID)
 		return u.Engine.Restart(ctx, f)
@@ -106,6 +120,8 @@ func errorStatus(op flow.Operation) models.VolumeStatus {
 
 // Purge removes records, messages, keys and reservations whose time is over.
 func (u *Upkeep) Purge(ctx context.Context) error {
+	ctx, stop := work(ctx)
+	defer stop()
 	gone, err := u.Store.Purge(ctx, time.Now(), u.FlowRecords)
 	if err == nil {
 		slog.Debug("purged", "rows", gone)

@@ -64,4 +64,6 @@ type Flow struct {
 	CreatedAt  time.Time       `gorm:"serializer:micros;autoCreateTime:false"`
 	UpdatedAt  time.Time       `gorm:"serializer:micros;autoUpdateTime:false"`
 	FinishedAt time.Time       `gorm:"serializer:micros"`
+	// CheckedAt is when reconcile last looked whether the flow still runs.
+	CheckedAt time.Time `gorm:"serializer:micros"`
 }

@@ -39,7 +39,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"everybody's next page":      {volumes(models.VolumeQuery{Page: after}), "volumes_created"},
 		"a project's volume by name": {volumes(models.VolumeQuery{Page: page, ProjectID: "p0", Equal: map[string][]string{"name": {"x"}}}), "volumes_"},
 		"one volume":                 {explain(visible(s.read(ctx), "p0").Where("id = ?", "x").Limit(1), &[]models.Volume{}), "sqlite_autoindex_volumes_1"},
-		"open flows":                 {explain(s.read(ctx).Where("state IN ? AND updated_at < ?", openStates, 1), &[]models.Flow{}), "flows_state"},
+		"open flows":                 {explain(s.read(ctx).Where("state IN ? AND checked_at < ?", openStates, 1), &[]models.Flow{}), "flows_state"},
 		"flows of a project":         {explain(s.read(ctx).Where("project_id = ?", "p").Order("created_at DESC, id DESC").Limit(9), &[]models.Flow{}), "flows_project"},
 		"flows of everybody":         {explain(s.read(ctx).Order("created_at DESC, id DESC").Limit(9), &[]models.Flow{}), "flows_created"},
 		"messages of a project":      {explain(s.read(ctx).Where("project_id = ?", "p").Order("created_at DESC, id DESC"), &[]models.Message{}), "messages_project"},

@@ -42,18 +42,20 @@ func (s *Store) ListFlows(ctx context.Context, q models.FlowQuery) ([]models.Flo
 	return all, translate(db.Find(&all).Error)
 }
 
-// OpenFlows reads flows that have work before them and gave no sign since before, the stalest first: what reconcile looks at.
+// OpenFlows reads flows that have work before them and neither changed nor were checked since before, those checked longest
+// ago first: what reconcile looks at.
 func (s *Store) OpenFlows(ctx context.Context, before time.Time, limit int) ([]models.Flow, error) {
 	var all []models.Flow
-	err := s.read(ctx).Where("state IN ? AND updated_at < ?", openStates, toMicros(before)).
-		Order("updated_at, id").Limit(limit).Find(&all).Error
+	err := s.read(ctx).Where("state IN ? AND checked_at < ? AND updated_at < ?", openStates, toMicros(before), toMicros(before)).
+		Order("checked_at, id").Limit(limit).Find(&all).Error
 	return all, translate(err)
 }
 
-// TouchFlow notes that a flow was alive at a time; an earlier time than the one known changes nothing.
-func (s *Store) TouchFlow(ctx context.Context, flowID string, at time.Time) error {
+// CheckFlow notes when it was looked whether a flow still runs; an earlier time than the one known changes nothing. The record's
+// updated_at, by which people and scripts see that a flow moved, stays.
+func (s *Store) CheckFlow(ctx context.Context, flowID string, at time.Time) error {
 	return s.write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE flows SET updated_at = ? WHERE id = ? AND updated_at < ?", toMicros(at), flowID, toMicros(at)).Error
+		return tx.Exec("UPDATE flows SET checked_at = ? WHERE id = ? AND checked_at < ?", toMicros(at), flowID, toMicros(at)).Error
 	})
 }
 

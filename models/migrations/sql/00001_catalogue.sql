@@ -76,13 +76,14 @@ CREATE TABLE flows (
     input         TEXT,
     created_at    BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL,
-    finished_at   BIGINT NOT NULL
+    finished_at   BIGINT NOT NULL,
+    checked_at    BIGINT NOT NULL
 );
 CREATE INDEX flows_project ON flows (project_id, created_at, id);
 CREATE INDEX flows_created ON flows (created_at, id);
 CREATE INDEX flows_resource ON flows (resource_id, created_at);
 CREATE INDEX flows_request ON flows (request_id);
-CREATE INDEX flows_state ON flows (state, updated_at);
+CREATE INDEX flows_state ON flows (state, checked_at);
 CREATE INDEX flows_finished ON flows (finished_at);
 
 CREATE TABLE quota_limits (
