@@ -97,10 +97,7 @@ func (a *API) setSpec(c *Call) error {
 func (a *API) mergeSpecs(c *Call, specs map[string]string) error {
 	return a.editSpecs(c, func(_ models.VolumeType, have map[string]string) error {
 		maps.Copy(have, specs)
-		if len(have) > maxPairs {
-			return fault.BadRequest("a volume type has at most %d extra specs, these would be %d", maxPairs, len(have))
-		}
-		return nil
+		return checkSpecsSize(have)
 	})
 }
 

@@ -3,6 +3,7 @@ package v3
 import (
 	"encoding/json"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"github.com/clinker-storage/clinker/api/fault"
 )
 
-// Limits on a volume's metadata. A flow carries it in its input, whose payload is bounded.
+// Limits on a volume's metadata and a type's extra specs. A flow carries either, as JSON, in a payload, which is bounded.
 const (
 	maxPairs     = 128
 	maxPairBytes = 32 << 10
@@ -72,13 +73,27 @@ func allowedIn(form *regexp.Regexp) string {
 
 // checkMetadataSize refuses metadata that would not fit into a flow's input (413).
 func checkMetadataSize(m map[string]string) error {
-	size := 0
-	for k, v := range m {
-		size += len(k) + len(v)
-	}
-	if len(m) > maxPairs || size > maxPairBytes {
-		return fault.OverLimit("MetadataLimitExceeded: the metadata has %d pairs of %d bytes in sum; at most %d pairs and %d bytes are kept",
+	if size := pairsSize(m); len(m) > maxPairs || size > maxPairBytes {
+		return fault.OverLimit("MetadataLimitExceeded: the metadata has %d pairs of %d bytes of JSON; at most %d pairs and %d bytes are kept",
 			len(m), size, maxPairs, maxPairBytes)
 	}
 	return nil
+}
+
+// checkSpecsSize refuses extra specs that would not fit into what a flow knows of its type (400).
+func checkSpecsSize(m map[string]string) error {
+	if size := pairsSize(m); len(m) > maxPairs || size > maxPairBytes {
+		return fault.BadRequest("a volume type has at most %d extra specs of %d bytes of JSON; these would be %d of %d bytes",
+			maxPairs, maxPairBytes, len(m), size)
+	}
+	return nil
+}
+
+// pairsSize is what pairs take as JSON, where one character may become six.
+func pairsSize(m map[string]string) int {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return math.MaxInt // a map of strings always has a form in JSON
+	}
+	return len(b)
 }

@@ -57,7 +57,9 @@ func (c *Call) newType() (models.VolumeType, error) {
 	if public := f.Bool("os-volume-type-access:is_public"); public != nil {
 		t.IsPublic = *public
 	}
-	checkSpecCount(f, t.ExtraSpecs)
+	if err := checkSpecsSize(t.ExtraSpecs); err != nil {
+		f.FailWith(err)
+	}
 	return t, f.End(false)
 }
 
@@ -72,11 +74,4 @@ func (c *Call) typePatch() (models.TypePatch, error) {
 		f.Fail("Specify volume type name, description, is_public or a combination thereof.")
 	}
 	return p, f.End(false)
-}
-
-// checkSpecCount bounds a type's extra specs: they travel in the input of the flows that make its volumes.
-func checkSpecCount(f *Fields, specs map[string]string) {
-	if len(specs) > maxPairs {
-		f.Fail("a volume type has at most %d extra specs, these would be %d", maxPairs, len(specs))
-	}
 }

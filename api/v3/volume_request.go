@@ -101,6 +101,9 @@ func readSources(c *Call, f *Fields, in *flow.VolumeCreateInput) (count int) {
 	return count
 }
 
+// maxQueryBytes bounds the hint for JsonFilter as it was sent; it travels in the flow's input.
+const maxQueryBytes = 4 << 10
+
 // readHints reads the scheduler hints; those that we don't know are ignored, as Cinder does.
 func readHints(top *Fields) flow.Hints {
 	var h flow.Hints
@@ -117,6 +120,9 @@ func readHints(top *Fields) flow.Hints {
 			var text string
 			if json.Unmarshal(v, &text) == nil {
 				h.Query = text
+			}
+			if len(v) > maxQueryBytes {
+				f.Fail("%s has %d bytes; it may have %d", f.name("query"), len(v), maxQueryBytes)
 			}
 		}
 	}
