@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/flow/wire"
@@ -25,7 +26,7 @@ func catalogueError(err error) error {
 		return wire.Error(&flow.Error{Type: flow.ErrInvalidStatus, Message: status.Error()})
 	case errors.As(err, &quota):
 		return wire.Error(overQuota(quota))
-	case errors.Is(err, models.ErrInvalid):
+	case errors.Is(err, models.ErrInvalid), errors.Is(err, models.ErrInUse):
 		return wire.Error(&flow.Error{Type: flow.ErrInvalid, Message: err.Error()})
 	case errors.Is(err, models.ErrNotFound):
 		return wire.Error(&flow.Error{Type: flow.ErrNotFound, Message: err.Error()})
@@ -57,9 +58,7 @@ func overQuota(e *models.OverQuotaError) *flow.Error {
 	return fe
 }
 
-func isGigabytes(resource string) bool {
-	return len(resource) >= len(models.QuotaGigabytes) && resource[:len(models.QuotaGigabytes)] == models.QuotaGigabytes
-}
+func isGigabytes(resource string) bool { return strings.HasPrefix(resource, models.QuotaGigabytes) }
 
 func refuse(t flow.ErrorType, format string, args ...any) error {
 	return wire.Error(&flow.Error{Type: t, Message: fmt.Sprintf(format, args...)})

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -29,16 +28,14 @@ type Requests struct {
 	ZoneFallback bool   // allow_availability_zone_fallback
 }
 
-// ExtractVolumeRequest looks up what a create names (type, source, availability zone) and refuses what can't be.
+// ExtractVolumeRequest looks up what a create names (type, source, availability zone) and refuses what can't be. The
+// metadata is not repeated in the result: with a type full of extra specs it would be over the limit of a payload.
 func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreateInput) (flow.VolumeSpec, error) {
 	var spec flow.VolumeSpec
-	if err := tooLate(in.Header); err != nil {
-		return spec, err
-	}
 	v := models.Volume{
 		ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description,
 		SizeGiB: in.SizeGiB, Status: models.VolumeCreating, AttachStatus: models.AttachDetached, FlowID: in.FlowID,
-		AvailabilityZone: in.AvailabilityZone, Metadata: in.Metadata, SourceVolID: in.SourceVolID, ConsumesQuota: true,
+		AvailabilityZone: in.AvailabilityZone, SourceVolID: in.SourceVolID, ConsumesQuota: true,
 		CreatedAt: time.Now().UTC(),
 	}
 	var source *models.Volume
@@ -64,7 +61,7 @@ func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreat
 	spec = flow.VolumeSpec{
 		Volume: v, TypeName: t.Name, ExtraSpecs: t.ExtraSpecs, AvailabilityZones: []string{v.AvailabilityZone},
 		Provisioning: strings.ToLower(strings.TrimSpace(t.ExtraSpecs["provisioning:type"])),
-		Quota:        deltas(t.Name, 1, v.SizeGiB),
+		Quota:        models.VolumeDeltas(t.Name, 1, v.SizeGiB),
 	}
 	if source != nil {
 		s := r.storage(*source)
@@ -76,9 +73,6 @@ func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreat
 // ExtractExtendRequest looks up the volume to extend.
 func (r *Requests) ExtractExtendRequest(ctx context.Context, in flow.VolumeExtendInput) (flow.ExtendSpec, error) {
 	var spec flow.ExtendSpec
-	if err := tooLate(in.Header); err != nil {
-		return spec, err
-	}
 	v, err := r.Store.GetVolume(ctx, scope(in.Header), in.ResourceID)
 	if err != nil {
 		return spec, catalogueError(err)
@@ -93,7 +87,8 @@ func (r *Requests) ExtractExtendRequest(ctx context.Context, in flow.VolumeExten
 	if err := checkTypeSize(t, in.NewSizeGiB); err != nil {
 		return spec, err
 	}
-	grow := deltas(t.Name, 0, in.NewSizeGiB-v.SizeGiB)
+	v.Metadata, v.ImageMetadata = nil, nil // of no use to the flow, and payloads are bounded
+	grow := models.VolumeDeltas(t.Name, 0, in.NewSizeGiB-v.SizeGiB)
 	return flow.ExtendSpec{Volume: v, Storage: r.storage(v), Quota: grow, ExtraSpecs: t.ExtraSpecs}, nil
 }
 
@@ -172,7 +167,7 @@ func (r *Requests) storage(v models.Volume) models.StorageVolume { return Storag
 func Storage(v models.Volume, template string) models.StorageVolume {
 	_, pool := flow.SplitHost(v.Host)
 	return models.StorageVolume{
-		ID: v.ID, Name: fmt.Sprintf(template, v.ID), Size: models.FromGiB(v.SizeGiB), Pool: pool, Location: v.ProviderLocation,
+		ID: v.ID, Name: flow.StorageName(template, v.ID), Size: models.FromGiB(v.SizeGiB), Pool: pool, Location: v.ProviderLocation,
 	}
 }
 
@@ -187,17 +182,6 @@ func checkTypeSize(t models.VolumeType, size int64) error {
 		return refuse(flow.ErrInvalid, "Specified volume size of '%d' GB is greater than the maximum allowable '%d' GB for volume type '%s'.", size, hi, t.Name)
 	}
 	return nil
-}
-
-// deltas is what so many volumes of a type count: in all, and for the type.
-func deltas(typeName string, volumes, gib int64) []models.QuotaDelta {
-	all := []models.QuotaDelta{
-		{Resource: models.QuotaVolumes, Delta: volumes},
-		{Resource: models.QuotaGigabytes, Delta: gib},
-		{Resource: models.QuotaVolumes + "_" + typeName, Delta: volumes},
-		{Resource: models.QuotaGigabytes + "_" + typeName, Delta: gib},
-	}
-	return slices.DeleteFunc(all, func(d models.QuotaDelta) bool { return d.Delta == 0 })
 }
 
 // scope is the project whose things a request may name; an administrator's may name any.

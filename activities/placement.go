@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"hash/fnv"
 	"strings"
 
@@ -22,14 +21,13 @@ type PlacementStore interface {
 type Placement struct {
 	Store     PlacementStore
 	Scheduler *scheduler.Scheduler
-	// NameTemplate is volume_name_template, with %s for the id.
-	NameTemplate string
+	NameTemplate string // volume_name_template
 }
 
 // VolumeCast chooses the pool for a volume and claims its capacity at once. When every pool is refused the error, of
 // type NoBackend, says which was refused for what.
 func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (flow.VolumeCastResult, error) {
-	out := flow.VolumeCastResult{StorageName: fmt.Sprintf(p.NameTemplate, in.Spec.Volume.ID)}
+	out := flow.VolumeCastResult{StorageName: flow.StorageName(p.NameTemplate, in.Spec.Volume.ID)}
 	req, err := p.request(ctx, in)
 	if err != nil {
 		return out, catalogueError(err)
@@ -40,7 +38,7 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 		if err != nil {
 			return "", &flow.Error{Type: flow.ErrInvalid, Message: err.Error()}
 		}
-		out.Refused = scheduler.Summary(d.Refused)
+		out.Refused, out.Candidates = scheduler.Summary(d.Refused), nil
 		if len(d.Candidates) == 0 {
 			return "", p.none(req, views, out.Refused)
 		}
@@ -119,7 +117,7 @@ func pools(views []models.PoolView) []scheduler.Pool {
 			free = scheduler.GiB(n - float64(v.ClaimedGiB))
 		}
 		out[i] = scheduler.Pool{
-			Name: v.Name, AvailabilityZone: v.AvailabilityZone, Up: v.ServiceUp, Disabled: v.Disabled, StateReason: v.ServiceReason,
+			Name: v.Name, AvailabilityZone: v.AvailabilityZone, Up: v.ServiceUp, Disabled: v.Disabled, StateReason: withoutHint(v.ServiceReason),
 			Capabilities: capabilities(s), Total: capacity(s.Total), Free: free,
 			Provisioned: s.ProvisionedGiB + float64(v.ClaimedGiB), Allocated: s.AllocatedGiB + float64(v.ClaimedGiB),
 			ReservedPercentage: s.ReservedPercentage, MaxOverSubscriptionRatio: s.MaxOverSubscription,
@@ -128,6 +126,12 @@ func pools(views []models.PoolView) []scheduler.Pool {
 		}
 	}
 	return out
+}
+
+// withoutHint leaves out what a backend's report adds for operators: it may name paths, and users read the refusal.
+func withoutHint(reason string) string {
+	reason, _, _ = strings.Cut(reason, hintMark)
+	return reason
 }
 
 func capacity(c models.Capacity) scheduler.Capacity {

@@ -23,9 +23,6 @@ type Quota struct{ Ledger QuotaLedger }
 
 // QuotaReserve takes quota for a flow, all of it or none; over quota is final (413).
 func (q *Quota) QuotaReserve(ctx context.Context, in flow.QuotaReserveInput) error {
-	if err := tooLate(in.Header); err != nil {
-		return err
-	}
 	return catalogueError(q.Ledger.ReserveQuota(ctx, in.FlowID, in.ProjectID, in.Deltas, in.SizeGiB, reservationTTL))
 }
 
@@ -37,12 +34,4 @@ func (q *Quota) QuotaCommit(ctx context.Context, in flow.FlowRef) error {
 // QuotaRollback gives the flow's reservation back.
 func (q *Quota) QuotaRollback(ctx context.Context, in flow.FlowRef) error {
 	return catalogueError(q.Ledger.RollbackQuota(ctx, in.FlowID))
-}
-
-// tooLate ends a flow before its row is written when the client has been told 503 already.
-func tooLate(h flow.Header) error {
-	if !h.AcceptBy.IsZero() && time.Now().After(h.AcceptBy) {
-		return catalogueError(models.ErrAbandoned)
-	}
-	return nil
 }

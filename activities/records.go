@@ -13,6 +13,8 @@ import (
 
 // EntryStore is the part of the catalogue that writes rows for flows; every write is guarded by the flow's id.
 type EntryStore interface {
+	// AbandonFlow marks a flow that has no record yet as given up; models.ErrExists when it has one.
+	AbandonFlow(ctx context.Context, f models.Flow) error
 	CreateEntry(ctx context.Context, v models.Volume, f models.Flow) (models.Volume, error)
 	ReadyEntry(ctx context.Context, volumeID, flowID, host, location string, tasks []models.Task) (models.Volume, error)
 	BeginExtend(ctx context.Context, projectID, volumeID string, newSizeGiB int64, inUse bool, f models.Flow) (models.Volume, error)
@@ -30,10 +32,7 @@ type Records struct {
 // EntryCreate writes the volume as `creating` and the flow's record, in one transaction. After the client was told
 // 503 it writes nothing.
 func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (flow.VolumeResult, error) {
-	if err := tooLate(in.Header); err != nil {
-		return flow.VolumeResult{}, err
-	}
-	f, err := record(in.Header, in.Operation)
+	f, err := r.begin(ctx, in.Header, in.Operation)
 	if err != nil {
 		return flow.VolumeResult{}, err
 	}
@@ -49,10 +48,7 @@ func (r *Records) EntryReady(ctx context.Context, in flow.EntryReadyInput) error
 
 // EntryExtend moves the volume to `extending` and writes the flow's record.
 func (r *Records) EntryExtend(ctx context.Context, in flow.EntryExtendInput) (flow.VolumeResult, error) {
-	if err := tooLate(in.Header); err != nil {
-		return flow.VolumeResult{}, err
-	}
-	f, err := record(in.Header, in.Operation)
+	f, err := r.begin(ctx, in.Header, in.Operation)
 	if err != nil {
 		return flow.VolumeResult{}, err
 	}
@@ -100,27 +96,50 @@ func (r *Records) end(ctx context.Context, in flow.FlowEndInput) error {
 // message tells the user what went wrong. Its id comes from the flow, so that a repeated step leaves one message.
 func (r *Records) message(in flow.FlowEndInput) *models.Message {
 	now := time.Now().UTC()
+	text := in.Error
+	if in.FailedTask != "" {
+		text = in.FailedTask + ": " + text
+	}
 	return &models.Message{
 		ID:        uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.FlowID+string(in.State)+in.FailedTask)).String(),
-		ProjectID: in.ProjectID, EventID: eventID(in.FailedTask), UserMessage: in.FailedTask + ": " + in.Error, Level: "ERROR",
+		ProjectID: in.ProjectID, EventID: eventID(in.FailedTask), UserMessage: text, Level: "ERROR",
 		RequestID: in.RequestID, ResourceType: "VOLUME", ResourceID: in.ResourceID, FlowID: in.FlowID,
 		CreatedAt: now, ExpiresAt: now.Add(r.MessageTTL),
 	}
 }
 
-// eventID makes Cinder's event id "VOLUME_<resource>_<action>_<detail>" out of the task that failed.
+// eventID is Cinder's event id "VOLUME_<resource>_<action>_<detail>" of the task that failed, with the numbers of its
+// cinder/message/message_field.py. Cinder leaves no message when a delete fails; 100 is ours.
 func eventID(task string) string {
 	switch task {
 	case flow.TaskVolumeCast:
-		return "VOLUME_VOLUME_001_003"
+		return "VOLUME_VOLUME_001_003" // schedule allocate volume: could not find any available weighted backend
+	case flow.TaskCreateVolume:
+		return "VOLUME_VOLUME_008_012" // create volume from backend storage: driver failed to create the volume
 	case flow.TaskExtendVolume:
-		return "VOLUME_VOLUME_006_016"
+		return "VOLUME_VOLUME_007_010" // extend volume: volume driver failed to extend the volume
 	case flow.TaskDeleteVolume:
-		return "VOLUME_VOLUME_005_001"
+		return "VOLUME_VOLUME_100_001"
 	}
-	return "VOLUME_VOLUME_002_001"
+	return "VOLUME_VOLUME_008_001" // unknown error
 }
 
-func record(h flow.Header, op flow.Operation) (models.Flow, error) {
-	return flow.Start{Operation: op, Header: h, Kind: "volume"}.Record(models.FlowRunning, time.Now())
+// begin makes the record of a flow that is about to write its row. Past Header.AcceptBy the client has been or is being
+// told 503, so the flow gives itself up, as the API would; but one whose record stands was accepted before, by an
+// attempt that lost its answer, and goes on.
+func (r *Records) begin(ctx context.Context, h flow.Header, op flow.Operation) (models.Flow, error) {
+	f, err := flow.Start{Operation: op, Header: h, Kind: "volume"}.Record(models.FlowRunning, time.Now())
+	if err != nil || h.AcceptBy.IsZero() || time.Now().Before(h.AcceptBy) {
+		return f, err
+	}
+	gone := f
+	gone.Error = "the flow did not begin in time; the client was told to come again"
+	switch err := r.Store.AbandonFlow(ctx, gone); {
+	case err == nil:
+		return f, catalogueError(models.ErrAbandoned)
+	case errors.Is(err, models.ErrExists):
+		return f, nil
+	default:
+		return f, catalogueError(err)
+	}
 }

@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/clinker-storage/clinker/drivers"
@@ -31,10 +33,13 @@ func (s *Stats) GatherStats(ctx context.Context) (flow.BackendReport, error) {
 	return r, nil
 }
 
+// hintMark stands between a report's error and the hint for operators.
+const hintMark = "; hint: "
+
 func down(r *flow.BackendReport, reason, hint string) {
 	r.State, r.Error = "down", reason
 	if hint != "" {
-		r.Error += "; " + hint
+		r.Error += hintMark + hint
 	}
 }
 
@@ -60,24 +65,24 @@ type Services struct {
 	Known []string
 }
 
+// findTime leaves the step time to answer without the list of workers, which is a help and not a need: as a local
+// activity it has a second.
+const findTime = 500 * time.Millisecond
+
 // FindBackends lists the backends to watch and shows that this control worker lives.
 func (s *Services) FindBackends(ctx context.Context) (flow.Backends, error) {
 	if err := s.Store.Heartbeat(ctx, models.Service{Binary: models.BinaryScheduler, Host: s.Host, AvailabilityZone: s.Zone, BackendState: "up", UpdatedAt: time.Now().UTC()}); err != nil {
 		return flow.Backends{}, catalogueError(err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, findTime)
+	defer cancel()
 	found, err := s.Finder.Backends(ctx)
 	if err != nil {
-		return flow.Backends{Names: s.Known}, nil //nolint:nilerr // the list of workers is a help, not a need
+		slog.Warn("workers not listed; only configured backends are asked", "error", err)
 	}
-	seen := map[string]bool{}
-	var out flow.Backends
-	for _, b := range append(append([]string{}, s.Known...), found...) {
-		if !seen[b] {
-			seen[b] = true
-			out.Names = append(out.Names, b)
-		}
-	}
-	return out, nil
+	names := slices.Concat(s.Known, found)
+	slices.Sort(names)
+	return flow.Backends{Names: slices.Compact(names)}, nil
 }
 
 // SaveReport writes what a backend reported: its sign of life, its state and its pools.

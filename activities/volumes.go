@@ -62,6 +62,21 @@ func (a *Volumes) ExtendVolume(ctx context.Context, in flow.NodeInput) (flow.Nod
 	return flow.NodeResult{Volume: v}, driverError(ctx, err)
 }
 
+// driverClasses in the order in which they are looked for, which is that of drivers.Outcome: a step that may have done
+// its work must not pass for a refusal.
+var driverClasses = []struct {
+	sentinel error
+	class    flow.ErrorType
+}{
+	{drivers.ErrNoSpace, flow.ErrNoSpace},
+	{drivers.ErrUnavailable, flow.ErrUnavailable},
+	{drivers.ErrBusy, flow.ErrBusy},
+	{drivers.ErrNotSupported, flow.ErrNotSupported},
+	{drivers.ErrInvalid, flow.ErrCertain},
+	{drivers.ErrExists, flow.ErrConflict},
+	{drivers.ErrNotFound, flow.ErrNotFound},
+}
+
 // driverError classes what a driver answered. Busy and unavailable are tried again; the rest is final here, and the
 // workflow knows what to do about it.
 func driverError(ctx context.Context, err error) error {
@@ -78,12 +93,10 @@ func driverError(ctx context.Context, err error) error {
 	if errors.As(err, &de) {
 		fe.Message = de.Error()
 	}
-	for class, sentinel := range map[flow.ErrorType]error{
-		flow.ErrNoSpace: drivers.ErrNoSpace, flow.ErrBusy: drivers.ErrBusy, flow.ErrNotSupported: drivers.ErrNotSupported,
-		flow.ErrCertain: drivers.ErrInvalid, flow.ErrConflict: drivers.ErrExists, flow.ErrNotFound: drivers.ErrNotFound,
-	} {
-		if errors.Is(err, sentinel) {
-			fe.Type = class
+	for _, c := range driverClasses {
+		if errors.Is(err, c.sentinel) {
+			fe.Type = c.class
+			break
 		}
 	}
 	activity.GetLogger(ctx).Warn("driver step failed", "error", err, "hint", fe.Hint)

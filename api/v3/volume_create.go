@@ -3,7 +3,6 @@ package v3
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,7 +86,5 @@ func (a *API) header(c *Call, op flow.Operation, projectID, resourceID string) f
 	}
 }
 
-// storageName is a volume's name at the backend. Both forms of the template occur in Cinder's files: volume-%s and volume-%(id)s.
-func (a *API) storageName(id string) string {
-	return strings.NewReplacer("%s", id, "%(id)s", id).Replace(a.VolumeNameTemplate)
-}
+// storageName is a volume's name at the backend.
+func (a *API) storageName(id string) string { return flow.StorageName(a.VolumeNameTemplate, id) }
