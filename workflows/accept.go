@@ -4,6 +4,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -12,6 +13,9 @@ type answer struct {
 	volume  *models.Volume
 	refusal error
 }
+
+// refuseWith tells the client why there is no row, in words that show nothing internal.
+func (a *answer) refuseWith(cause error) { a.refusal = wire.Error(wire.Parse(cause)) }
 
 // serve lets the update `accepted` return when the answer is there.
 func (a *answer) serve(ctx workflow.Context) error {

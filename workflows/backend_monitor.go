@@ -65,10 +65,13 @@ func ask(ctx workflow.Context, backend string) {
 		StartToCloseTimeout:    30 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
+	asked := workflow.Now(ctx)
 	var report flow.BackendReport
 	if err := workflow.ExecuteActivity(node, flow.TaskGatherStats).Get(ctx, &report); err != nil {
 		return
 	}
+	// By our clock: a node whose clock is off must neither seem down nor hide what was claimed since.
+	report.GatheredAt = asked
 	in := flow.SaveReportInput{Backend: backend, Report: report}
 	if err := workflow.ExecuteLocalActivity(localRecord(ctx), flow.TaskSaveReport, in).Get(ctx, nil); err != nil {
 		workflow.GetLogger(ctx).Warn("report not written", "backend", backend, "error", err)

@@ -98,6 +98,8 @@ func (w *world) end(in flow.FlowEndInput) (any, error) {
 	switch {
 	case in.Gone:
 		w.status, w.quota, w.taken = "", 0, 0
+	case in.Status == models.EndPrevious:
+		w.status = models.VolumeAvailable
 	case in.Status != "":
 		w.status = in.Status
 	}

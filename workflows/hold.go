@@ -35,7 +35,9 @@ func (g *gate) open(ctx workflow.Context) error {
 	decide := func(word string) func(workflow.Context, flow.Decision) error {
 		return func(ctx workflow.Context, d flow.Decision) error {
 			workflow.GetLogger(ctx).Info("operator decided", "decision", word, "reason", d.Reason, "user", d.User)
-			g.decision = word
+			if g.decision != flow.UpdateAbort { // of two words at once, the one that was promised an end
+				g.decision = word
+			}
 			if !g.held {
 				g.cancel()
 			}

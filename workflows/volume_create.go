@@ -54,17 +54,20 @@ func (f *volumeCreate) run(ctx workflow.Context) error {
 
 // accept does what the client waits for: it ends with the volume's row written.
 func (f *volumeCreate) accept(ctx workflow.Context) error {
+	// Registered before anything is done: a worker that dies in here leaves steps behind that did their work and lost
+	// their answers, and whichever step refuses in the next attempt has them to undo.
+	f.undo.push(flow.TaskQuotaReserve, f.quotaRollback)
+	f.undo.push(flow.TaskEntryCreate, f.entryDestroy)
 	if err := f.record(ctx, flow.TaskExtractVolumeRequest, f.in, &f.spec); err != nil {
 		return err
 	}
-	f.undo.push(flow.TaskQuotaReserve, f.quotaRollback)
 	quota := flow.QuotaReserveInput{Header: f.hdr, Deltas: f.spec.Quota, SizeGiB: f.spec.Volume.SizeGiB}
 	if err := f.record(ctx, flow.TaskQuotaReserve, quota, nil); err != nil {
 		return err
 	}
-	f.undo.push(flow.TaskEntryCreate, f.entryDestroy)
 	var row flow.VolumeResult
 	entry := flow.EntryCreateInput{Header: f.hdr, Operation: flow.VolumeCreate, Volume: f.spec.Volume}
+	entry.Volume.Metadata = f.in.Metadata
 	if err := f.record(ctx, flow.TaskEntryCreate, entry, &row); err != nil {
 		return err
 	}
@@ -84,10 +87,11 @@ func (f *volumeCreate) entryDestroy(ctx workflow.Context) error {
 
 // refuse ends a flow that has no row: nothing is left of it but Temporal's history.
 func (f *volumeCreate) refuse(ctx workflow.Context, cause error) error {
-	if err := f.undo.rollback(ctx, &f.tasks); err != nil {
+	err := f.undo.rollback(ctx, &f.tasks)
+	f.refuseWith(cause)
+	if err != nil {
 		return err
 	}
-	f.refusal = cause
 	return cause
 }
 
@@ -148,9 +152,11 @@ func (f *volumeCreate) place(ctx workflow.Context, attempted []string) error {
 	in := flow.VolumeCastInput{
 		Header: f.hdr, Spec: f.spec, Hints: f.in.Hints, Attempted: attempted, MaxAttempts: max(f.in.MaxAttempts, 1),
 	}
-	if err := f.record(ctx, flow.TaskVolumeCast, in, &f.cast); err != nil {
+	var cast flow.VolumeCastResult
+	if err := f.record(ctx, flow.TaskVolumeCast, in, &cast); err != nil {
 		return err
 	}
+	f.cast = cast
 	f.backend, _ = flow.SplitHost(f.cast.Pool)
 	if f.cast.Refused != "" {
 		workflow.SetCurrentDetails(ctx, "Refused: "+f.cast.Refused)
@@ -190,8 +196,15 @@ func (f *volumeCreate) storage() models.StorageVolume {
 	}
 }
 
+// ready is the point of no return: an abort that comes before it undoes the volume, one that comes later is too late. On
+// ctx itself an abort could take the volume back after EntryReady had written it as available.
 func (f *volumeCreate) ready(ctx workflow.Context, made models.StorageVolume) error {
-	return f.recordStep(ctx, flow.TaskEntryReady, flow.EntryReadyInput{
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	safe, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	return f.recordStep(safe, flow.TaskEntryReady, flow.EntryReadyInput{
 		Header: f.hdr, Host: f.cast.Pool, ProviderLocation: made.Location, Tasks: f.tasks.closing(ctx, flow.TaskEntryReady),
 	}, nil)
 }
@@ -203,7 +216,8 @@ func (f *volumeCreate) giveUp(ctx workflow.Context, cause error) error {
 	end := flow.FlowEndInput{
 		State: models.FlowFailure, Status: models.VolumeError, FailedTask: f.failedTask(), Error: fe.Message, Hint: fe.Hint, Message: true,
 	}
-	if f.aborted(cause) && f.cast.Pool != "" {
+	// A row that is gone was destroyed by a forced delete, which may have been there before the volume was made.
+	if (f.aborted(cause) || fe.Type == flow.ErrNotFound) && f.cast.Pool != "" {
 		if err := f.takeBack(ctx); err != nil {
 			end.Error, end.Hint = "could not be undone: "+wire.Parse(err).Message, wire.Parse(err).Hint
 			_ = f.end(ctx, end)

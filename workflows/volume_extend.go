@@ -38,11 +38,7 @@ func (f *volumeExtend) setup(ctx workflow.Context) (workflow.Context, error) {
 
 func (f *volumeExtend) run(ctx workflow.Context) error {
 	if err := f.accept(ctx); err != nil {
-		if undo := f.undo.rollback(ctx, &f.tasks); undo != nil {
-			return undo
-		}
-		f.refusal = err
-		return err
+		return f.refuse(ctx, err)
 	}
 	if err := f.extend(ctx); err != nil {
 		return f.giveUp(ctx, err)
@@ -51,12 +47,12 @@ func (f *volumeExtend) run(ctx workflow.Context) error {
 }
 
 func (f *volumeExtend) accept(ctx workflow.Context) error {
-	if err := f.record(ctx, flow.TaskExtractExtendRequest, f.in, &f.spec); err != nil {
-		return err
-	}
 	f.undo.push(flow.TaskQuotaReserve, func(ctx workflow.Context) error {
 		return f.recordStep(ctx, flow.TaskQuotaRollback, flow.FlowRef{Header: f.hdr}, nil)
 	})
+	if err := f.record(ctx, flow.TaskExtractExtendRequest, f.in, &f.spec); err != nil {
+		return err
+	}
 	quota := flow.QuotaReserveInput{Header: f.hdr, Deltas: f.spec.Quota, SizeGiB: f.in.NewSizeGiB}
 	if err := f.record(ctx, flow.TaskQuotaReserve, quota, nil); err != nil {
 		return err
@@ -67,6 +63,20 @@ func (f *volumeExtend) accept(ctx workflow.Context) error {
 	}
 	f.volume = &row.Volume
 	return nil
+}
+
+// refuse ends a flow that the client was not told of: the quota goes back, and the status, should EntryExtend have written
+// it and lost its answer.
+func (f *volumeExtend) refuse(ctx workflow.Context, cause error) error {
+	err := f.undo.rollback(ctx, &f.tasks)
+	if err == nil {
+		err = f.end(ctx, flow.FlowEndInput{State: models.FlowReverted, Status: models.EndPrevious})
+	}
+	f.refuseWith(cause)
+	if err != nil {
+		return err
+	}
+	return cause
 }
 
 func (f *volumeExtend) entry(tasks []models.Task) flow.EntryExtendInput {
@@ -106,7 +116,7 @@ func (f *volumeExtend) giveUp(ctx workflow.Context, cause error) error {
 		return err
 	}
 	_ = f.end(ctx, flow.FlowEndInput{
-		State: models.FlowReverted, Status: f.spec.Volume.Status,
+		State: models.FlowReverted, Status: models.EndPrevious,
 		FailedTask: f.failedTask(), Error: fe.Message, Hint: fe.Hint, Message: true,
 	})
 	return cause
