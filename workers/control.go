@@ -88,7 +88,11 @@ func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptio
 	if err := c.start(); err != nil {
 		return nil, err
 	}
-	return c, e.EnsureMonitor(ctx, o.ReportInterval)
+	if err := e.EnsureMonitor(ctx, o.ReportInterval); err != nil {
+		c.Stop()
+		return nil, fmt.Errorf("monitor of backends: %w", err)
+	}
+	return c, nil
 }
 
 // registerFlows registers each workflow under its operation's name.

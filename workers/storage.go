@@ -48,5 +48,8 @@ func StartStorage(e StorageEngine, d drivers.Driver, o StorageOptions) (*Storage
 	})
 	stats.RegisterActivity(&activities.Stats{Driver: d, AvailabilityZone: o.Zone})
 	s := &Storage{group{work, stats}}
-	return s, s.start()
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }

@@ -93,9 +93,13 @@ func (o Options) client() (client.Options, error) {
 		if err != nil {
 			return opts, fmt.Errorf("temporal API key: %w", err)
 		}
-		opts.Credentials = client.NewAPIKeyStaticCredentials(strings.TrimSpace(string(key)))
+		text := strings.TrimSpace(string(key))
+		if text == "" {
+			return opts, fmt.Errorf("temporal API key: %s is empty", o.APIKeyFile)
+		}
+		opts.Credentials = client.NewAPIKeyStaticCredentials(text)
 	}
-	if o.CAFile == "" && o.CertFile == "" && o.ServerName == "" && o.APIKeyFile == "" {
+	if o.CAFile == "" && o.CertFile == "" && o.KeyFile == "" && o.ServerName == "" && o.APIKeyFile == "" {
 		return opts, nil
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: o.ServerName}

@@ -80,6 +80,9 @@ func replay(f *models.Flow, ev *historypb.HistoryEvent, scheduled map[int64]stri
 	case enums.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		a := ev.GetActivityTaskFailedEventAttributes()
 		done(task(f, scheduled[a.GetScheduledEventId()]), at, a.GetFailure().GetMessage())
+	case enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+		a := ev.GetActivityTaskCanceledEventAttributes()
+		done(task(f, scheduled[a.GetScheduledEventId()]), at, "cancelled")
 	case enums.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
 		a := ev.GetActivityTaskTimedOutEventAttributes()
 		done(task(f, scheduled[a.GetScheduledEventId()]), at, "timed out")

@@ -63,6 +63,10 @@ func ensure(ctx context.Context, api workflowservice.WorkflowServiceClient, s Sp
 		_, err := api.RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 			Namespace: s.Name, WorkflowExecutionRetentionPeriod: durationpb.New(s.Keep()),
 		})
+		var there *serviceerror.NamespaceAlreadyExists
+		if err = serviceerror.FromStatus(serviceerror.ToStatus(err)); errors.As(err, &there) {
+			return true, nil // another process was first, with the same settings
+		}
 		return true, err
 	case err != nil:
 		return false, err
@@ -100,6 +104,10 @@ func ensureAttributes(ctx context.Context, api operatorservice.OperatorServiceCl
 	}
 	return true, retry(ctx, func() error {
 		_, err := api.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: s.Name, SearchAttributes: missing})
+		var there *serviceerror.AlreadyExists
+		if errors.As(serviceerror.FromStatus(serviceerror.ToStatus(err)), &there) {
+			return nil // another process was first
+		}
 		return err
 	})
 }
