@@ -44,10 +44,10 @@ type VolumeSummary struct {
 	Metadata map[string][]string // key -> distinct values
 }
 
-// VolumePatch changes what a user may change; nil leaves as is. Metadata merges.
+// VolumePatch changes what a user may change; nil leaves as is.
 type VolumePatch struct {
 	Name, Description  *string
-	Metadata           map[string]string
+	Metadata           map[string]string // takes the place of all that was there
 	Bootable, Readonly *bool
 }
 

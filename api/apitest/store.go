@@ -136,11 +136,7 @@ func (s *Store) UpdateVolume(_ context.Context, projectID, id string, p models.V
 			v.Readonly = *p.Readonly
 		}
 		if p.Metadata != nil {
-			v.Metadata = maps.Clone(v.Metadata)
-			if v.Metadata == nil {
-				v.Metadata = map[string]string{}
-			}
-			maps.Copy(v.Metadata, p.Metadata)
+			v.Metadata = maps.Clone(p.Metadata)
 		}
 		return nil
 	})

@@ -16,7 +16,7 @@ type VolumeStore interface {
 	ListVolumes(ctx context.Context, q models.VolumeQuery) ([]models.Volume, error)
 	CountVolumes(ctx context.Context, q models.VolumeQuery) (int64, error)
 	SummarizeVolumes(ctx context.Context, q models.VolumeQuery, withMetadata bool) (models.VolumeSummary, error)
-	// UpdateVolume changes name, description, flags, and merges metadata; *models.StatusError in maintenance.
+	// UpdateVolume changes name, description, flags, and replaces metadata; *models.StatusError in maintenance.
 	UpdateVolume(ctx context.Context, projectID, id string, p models.VolumePatch) (models.Volume, error)
 	// EditVolumeMetadata lets edit change the metadata with the row locked; edit's error is returned as it is.
 	EditVolumeMetadata(ctx context.Context, projectID, id string, edit func(map[string]string) (map[string]string, error)) (map[string]string, error)
@@ -172,7 +172,8 @@ func (a *API) summarizeVolumes(c *Call) error {
 	return c.JSON(http.StatusOK, map[string]volumeSummary{"volume-summary": view})
 }
 
-// updateVolume changes name, description and metadata, which it merges. From 3.53 something must change and nothing may be unknown.
+// updateVolume changes name, description and metadata, of which, as in Cinder's Volume.save, only what the request names
+// stays. From 3.53 something must change and nothing may be unknown.
 func (a *API) updateVolume(c *Call) error {
 	f, err := c.Body("volume", c.At(53))
 	if err != nil {
@@ -190,14 +191,8 @@ func (a *API) updateVolume(c *Call) error {
 	if err != nil {
 		return err
 	}
-	if len(patch.Metadata) > 0 {
-		v, err := a.volume(c)
-		if err != nil {
-			return err
-		}
-		if err := checkMetadataSize(merged(v.Metadata, patch.Metadata)); err != nil {
-			return err
-		}
+	if err := checkMetadataSize(patch.Metadata); err != nil {
+		return err
 	}
 	v, err := a.Store.UpdateVolume(c.Context(), c.Reach(), id, patch)
 	if err != nil {

@@ -18,11 +18,8 @@ func (s *Store) UpdateVolume(ctx context.Context, projectID, id string, p models
 		if p.Description != nil {
 			v.Description = *p.Description
 		}
-		if len(p.Metadata) > 0 {
-			merged := map[string]string{}
-			maps.Copy(merged, v.Metadata)
-			maps.Copy(merged, p.Metadata)
-			v.Metadata = merged
+		if p.Metadata != nil {
+			v.Metadata = maps.Clone(p.Metadata)
 		}
 		if p.Bootable != nil {
 			v.Bootable = *p.Bootable

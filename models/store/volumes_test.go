@@ -189,7 +189,7 @@ func TestUpdateVolume(t *testing.T) {
 			Name: &name, Description: &desc, Metadata: map[string]string{"a": "2", "b": "3"}, Bootable: &yes, Readonly: &yes,
 		})
 		require.NoError(t, err)
-		require.Equal(t, map[string]string{"a": "2", "b": "3", "shared": "2"}, v.Metadata)
+		require.Equal(t, map[string]string{"a": "2", "b": "3"}, v.Metadata, "as in Cinder, the rest is gone")
 		require.True(t, v.UpdatedAt.After(vs[1].UpdatedAt))
 		stored, err := s.GetVolume(ctx, "p1", vs[1].ID)
 		require.NoError(t, err)
