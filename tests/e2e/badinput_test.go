@@ -13,7 +13,7 @@ import (
 // What is wrong with a request is told with Cinder's codes and error bodies, and leaves nothing behind.
 func badInput(t *testing.T, s *harness.Server) {
 	api := s.API("bad-input")
-	api.SetQuota(t, object{"gigabytes": 5, "volumes": 2, "per_volume_gigabytes": 4})
+	api.SetQuota(t, object{"gigabytes": 3, "volumes": 2, "per_volume_gigabytes": 4})
 	volume := func(more object) object { return harness.VolumeRequest("bad", 1, more) }
 	for name, c := range map[string]struct {
 		method, path string // of POST /volumes unless given
@@ -22,9 +22,9 @@ func badInput(t *testing.T, s *harness.Server) {
 		status       int
 		fault, says  string
 	}{
-		"over the quota of gigabytes": {body: volume(object{"size": 6}), status: 413, fault: "overLimit", says: "gigabytes quota"},
+		"over the quota of gigabytes": {body: volume(object{"size": 4}), status: 413, fault: "overLimit", says: "gigabytes quota"},
 		"over the quota of one volume": {
-			body: volume(object{"size": 5}), status: 413, fault: "overLimit", says: "4",
+			body: volume(object{"size": 5}), status: 413, fault: "overLimit", says: "larger than maximum allowed limit 4G",
 		},
 		"unknown type":       {body: volume(object{"volume_type": "nix"}), status: 404, fault: "itemNotFound", says: "nix"},
 		"unknown source":     {body: volume(object{"source_volid": "0f9c2ba5-8b4e-4e5c-9a53-6f1c0b1d2e3f"}), status: 404, fault: "itemNotFound", says: "0f9c2ba5"},

@@ -41,7 +41,7 @@ func equalRequests(t *testing.T, s *harness.Server) {
 	harness.CheckUsage(t, api)
 
 	// The key belongs to its request and its project.
-	r := api.Want(t, http.StatusUnprocessableEntity, "POST", "/volumes", harness.VolumeRequest("other", 1), key)
+	r := api.Want(t, http.StatusConflict, "POST", "/volumes", harness.VolumeRequest("other", 1), key)
 	_, message := r.Fault(t)
 	require.Contains(t, message, "Idempotency-Key")
 	other := api.In("equal-requests-2")

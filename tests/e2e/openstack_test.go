@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,12 +12,26 @@ import (
 	"github.com/clinker-storage/clinker/tests/harness"
 )
 
-// The same with python3-openstackclient: cinderclient brings the auth type `noauth` that openrc names, and with it
-// `openstack volume` needs no Keystone.
+// `openstack volume create` asks for an image service, needed or not, and wants to hear that there is none; no
+// variable of the environment can tell it that.
+const clouds = `clouds:
+  clinker:
+    auth_type: noauth
+    auth: {endpoint: "http://%s/v3", user_id: admin, project_id: demo}
+    volume_api_version: "3"
+    has_image: false
+`
+
+// The same with python3-openstackclient: cinderclient brings it the auth type `noauth`, so that it needs no Keystone.
 func openstackClient(t *testing.T, s *harness.Server) {
+	require.Contains(t, client(t, s, "openstack", "volume", "type", "list"), "__DEFAULT__", "openrc is enough for all but create")
+	config := filepath.Join(t.TempDir(), "clouds.yaml")
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, clouds, s.APIAddr), 0o600))
 	openstack := func(args ...string) string {
 		t.Helper()
-		return client(t, s, append([]string{"openstack"}, args...)...)
+		out, code := harness.Run(t, []string{"OS_CLIENT_CONFIG_FILE=" + config}, append([]string{"openstack", "--os-cloud", "clinker"}, args...)...)
+		require.Zero(t, code, "%v: %s", args, out)
+		return out
 	}
 	api := s.API(demo)
 	openstack("volume", "type", "create", "os-gold", "--property", "volume_backend_name=dir")
