@@ -11,8 +11,8 @@ import (
 	"github.com/clinker-storage/clinker/tests/harness"
 )
 
-// client runs an OpenStack client with what `clinkerd up` wrote into openrc, as its banner says; the command must succeed.
-func client(t *testing.T, s *harness.Server, args ...string) string {
+// withOpenrc runs an OpenStack client with what `clinkerd up` wrote into openrc, as its banner says; the command must succeed.
+func withOpenrc(t *testing.T, s *harness.Server, args ...string) string {
 	t.Helper()
 	script := `source "$0" && exec "$@"`
 	out, code := harness.Run(t, nil, append([]string{"bash", "-c", script, filepath.Join(s.StateDir, "openrc")}, args...)...)
@@ -40,7 +40,7 @@ const demo = "demo"
 func cinderClient(t *testing.T, s *harness.Server) {
 	cinder := func(args ...string) string {
 		t.Helper()
-		return client(t, s, append([]string{"cinder"}, args...)...)
+		return withOpenrc(t, s, append([]string{"cinder"}, args...)...)
 	}
 	api := s.API(demo)
 	require.Contains(t, cinder("type-create", "cinder-gold", "--description", "files"), "cinder-gold")

@@ -24,7 +24,7 @@ const clouds = `clouds:
 
 // The same with python3-openstackclient: cinderclient brings it the auth type `noauth`, so that it needs no Keystone.
 func openstackClient(t *testing.T, s *harness.Server) {
-	require.Contains(t, client(t, s, "openstack", "volume", "type", "list"), "__DEFAULT__", "openrc is enough for all but create")
+	require.Contains(t, withOpenrc(t, s, "openstack", "volume", "type", "list"), "__DEFAULT__", "openrc is enough for all but create")
 	config := filepath.Join(t.TempDir(), "clouds.yaml")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, clouds, s.APIAddr), 0o600))
 	openstack := func(args ...string) string {
