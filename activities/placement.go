@@ -19,8 +19,8 @@ type PlacementStore interface {
 
 // Placement chooses pools.
 type Placement struct {
-	Store     PlacementStore
-	Scheduler *scheduler.Scheduler
+	Store        PlacementStore
+	Scheduler    *scheduler.Scheduler
 	NameTemplate string // volume_name_template
 }
 

@@ -49,7 +49,7 @@ const (
 // record, if that has the input; one that ended without writing so (terminated by hand, or lost) leaves its resource
 // in an error status with a reason. Temporal being away says nothing about any flow.
 func (u *Upkeep) Reconcile(ctx context.Context) error {
-	ctx, stop := work(ctx)
+	ctx, stop := work(ctx, drainGrace)
 	defer stop()
 	begun := time.Now()
 	flows, err := u.Store.OpenFlows(ctx, time.Now().Add(-reconcileGrace), reconcileBatch)
@@ -120,7 +120,7 @@ func errorStatus(op flow.Operation) models.VolumeStatus {
 
 // Purge removes records, messages, keys and reservations whose time is over.
 func (u *Upkeep) Purge(ctx context.Context) error {
-	ctx, stop := work(ctx)
+	ctx, stop := work(ctx, drainGrace)
 	defer stop()
 	gone, err := u.Store.Purge(ctx, time.Now(), u.FlowRecords)
 	if err == nil {

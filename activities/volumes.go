@@ -1,8 +1,10 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -17,11 +19,13 @@ type Volumes struct {
 	Driver drivers.Driver
 	// CloudID tags what is made, so that only objects of this installation are ever taken for ours.
 	CloudID string
+
+	grace time.Duration // drainGrace when 0
 }
 
 // CreateVolume makes the volume, blank or as a clone. There already with the same size is success.
 func (a *Volumes) CreateVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
-	ctx, stop := work(ctx)
+	ctx, stop := work(ctx, cmp.Or(a.grace, drainGrace))
 	defer stop()
 	v := in.Volume
 	if v.Tags == nil {
@@ -37,7 +41,7 @@ func (a *Volumes) create(ctx context.Context, v models.StorageVolume, source *mo
 		return a.Driver.CreateVolume(ctx, v)
 	}
 	cloner, ok := a.Driver.(drivers.Cloner)
-	if !ok {
+	if !ok || !a.Driver.Capabilities().Clone {
 		return v, &drivers.Error{Op: "clone volume", Driver: a.Driver.Capabilities().Driver, Resource: v.Name, Err: drivers.ErrNotSupported}
 	}
 	return cloner.CloneVolume(ctx, v, *source)
@@ -45,14 +49,14 @@ func (a *Volumes) create(ctx context.Context, v models.StorageVolume, source *mo
 
 // DeleteVolume removes the volume; absent is success.
 func (a *Volumes) DeleteVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
-	ctx, stop := work(ctx)
+	ctx, stop := work(ctx, cmp.Or(a.grace, drainGrace))
 	defer stop()
 	return flow.NodeResult{}, driverError(ctx, a.Driver.DeleteVolume(ctx, in.Volume))
 }
 
 // ExtendVolume makes the volume larger; as large already is success.
 func (a *Volumes) ExtendVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
-	ctx, stop := work(ctx)
+	ctx, stop := work(ctx, cmp.Or(a.grace, drainGrace))
 	defer stop()
 	v := in.Volume
 	err := a.Driver.ExtendVolume(ctx, v, in.NewSize)

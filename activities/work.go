@@ -12,19 +12,18 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-const (
-	// heartbeatEvery keeps a node step alive well within its heartbeat time-out of 20 s.
-	heartbeatEvery = 4 * time.Second
-	// drainGrace is what a running step gets to finish when its worker is told to stop; then it hands over.
-	drainGrace = 15 * time.Second
-)
+// heartbeatEvery keeps a node step alive well within its heartbeat time-out of 20 s.
+const heartbeatEvery = 4 * time.Second
+
+// drainGrace is what a running step gets to finish when its worker is told to stop; then it hands over.
+const drainGrace = 15 * time.Second
 
 // errDraining ends a step whose worker stops: the next worker does it again.
 var errDraining = errors.New("the worker of this node is being stopped; the step goes on when it is back")
 
 // work heartbeats until stop is called, with the driver's progress in percent as the details, and cancels the
-// context with errDraining when the worker is stopping and the step takes longer than drainGrace.
-func work(ctx context.Context) (_ context.Context, stop func()) {
+// context with errDraining when the worker is stopping and the step takes longer than grace.
+func work(ctx context.Context, grace time.Duration) (_ context.Context, stop func()) {
 	percent := make(chan int, 1)
 	ctx, cancel := context.WithCancelCause(ctx)
 	beats := ctx
@@ -50,7 +49,7 @@ func work(ctx context.Context) (_ context.Context, stop func()) {
 			case <-quit:
 				return
 			case <-stopping:
-				stopping, deadline = nil, time.After(drainGrace)
+				stopping, deadline = nil, time.After(grace)
 				continue
 			case <-deadline:
 				cancel(errDraining)

@@ -1,0 +1,255 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
+	"github.com/clinker-storage/clinker/internal/scheduler"
+	"github.com/clinker-storage/clinker/models"
+)
+
+func castInput(in flow.VolumeCreateInput, spec flow.VolumeSpec) flow.VolumeCastInput {
+	return flow.VolumeCastInput{Header: in.Header, Spec: spec, Hints: in.Hints, MaxAttempts: in.MaxAttempts}
+}
+
+func TestVolumeCast(t *testing.T) {
+	c := newCatalogue(t)
+	c.report(t, other, models.PoolStats{Total: gib(100), Free: gib(90), ThickProvisioning: true})
+	in := createRequest(30)
+	cast := castInput(in, c.entered(t, in))
+	for range 2 {
+		out, err := c.VolumeCast(ctx, cast)
+		require.NoError(t, err)
+		require.Equal(t, flow.VolumeCastResult{
+			Pool: pool, Candidates: []string{pool, other}, StorageName: "volume-" + in.ResourceID, Refused: out.Refused,
+		}, out, "its own claim does not push it away when it asks again")
+	}
+	v, err := c.Store.GetVolume(ctx, "", in.ResourceID)
+	require.NoError(t, err)
+	require.Equal(t, pool, v.Host)
+
+	second := createRequest(30)
+	out, err := c.VolumeCast(ctx, castInput(second, c.entered(t, second)))
+	require.NoError(t, err)
+	require.Equal(t, other, out.Pool, "the first one's claim counts at once")
+
+	cast.Attempted = []string{pool}
+	out, err = c.VolumeCast(ctx, cast)
+	require.NoError(t, err)
+	require.Equal(t, other, out.Pool)
+	views, err := c.Store.ListPools(ctx)
+	require.NoError(t, err)
+	require.Zero(t, views[0].ClaimedGiB, "the claim moved with it")
+	require.Equal(t, int64(60), views[1].ClaimedGiB)
+}
+
+func TestVolumeCastRefused(t *testing.T) {
+	small := models.PoolStats{Total: gib(20), Free: gib(3), ProvisionedGiB: 17, ThickProvisioning: true}
+	for name, test := range map[string]struct {
+		prepare func(*testing.T, *catalogue)
+		kind    flow.ErrorType
+		says    []string
+		never   string
+	}{
+		"too small": {
+			func(t *testing.T, c *catalogue) { c.report(t, pool, small); c.report(t, other, small) },
+			flow.ErrNoBackend, []string{"No storage could be allocated for this volume request: 2 pools refused by CapacityFilter", pool, "3 GiB left"}, "",
+		},
+		"down": {
+			func(t *testing.T, c *catalogue) {
+				c.report(t, other, small)
+				c.reportAs(t, pool, models.PoolStats{Total: gib(100), Free: gib(100), ThickProvisioning: true},
+					flow.BackendReport{State: "down", Error: "read-only" + hintMark + "mount /srv/secret again"})
+			},
+			flow.ErrBackendDown, []string{"service is down", "read-only"}, "/srv/secret",
+		},
+		"down, and too small": {
+			func(t *testing.T, c *catalogue) {
+				c.report(t, other, small)
+				c.reportAs(t, pool, small, flow.BackendReport{State: "down", Error: "read-only"})
+			},
+			flow.ErrNoBackend, []string{"service is down"}, "",
+		},
+		"disabled": {
+			func(t *testing.T, c *catalogue) {
+				for _, host := range []string{"n1@a", "n2@b"} {
+					_, err := c.Store.SetServiceDisabled(ctx, models.BinaryVolume, host, true, "moving house")
+					require.NoError(t, err)
+				}
+			},
+			flow.ErrNoBackend, []string{"service is disabled"}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCatalogue(t)
+			in := createRequest(10)
+			cast := castInput(in, c.entered(t, in))
+			test.prepare(t, c)
+			_, err := c.VolumeCast(ctx, cast)
+			require.Equal(t, test.kind, class(t, err))
+			fe := wire.Parse(err)
+			for _, says := range test.says {
+				require.Contains(t, fe.Message, says)
+			}
+			require.NotEmpty(t, fe.Hint)
+			if test.never != "" {
+				require.NotContains(t, fe.Message, test.never, "a path is for operators")
+			}
+			v, err := c.Store.GetVolume(ctx, "", in.ResourceID)
+			require.NoError(t, err)
+			require.Empty(t, v.Host)
+		})
+	}
+	t.Run("no pool at all", func(t *testing.T) {
+		sched, err := scheduler.New(scheduler.Options{})
+		require.NoError(t, err)
+		p := Placement{Store: onePlace{}, Scheduler: sched}
+		_, err = p.VolumeCast(ctx, flow.VolumeCastInput{Spec: flow.VolumeSpec{Volume: models.Volume{SizeGiB: 1}}})
+		require.Equal(t, flow.ErrNoBackend, class(t, err))
+		require.Contains(t, wire.Parse(err).Message, "no pool is known")
+	})
+	t.Run("a volume that is gone", func(t *testing.T) {
+		c := newCatalogue(t)
+		_, err := c.VolumeCast(ctx, flow.VolumeCastInput{Header: request(flow.VolumeCreate, "v"), Spec: flow.VolumeSpec{Volume: models.Volume{ID: "v", SizeGiB: 1}}})
+		require.Equal(t, flow.ErrNotFound, class(t, err))
+	})
+	t.Run("a query that is no query", func(t *testing.T) {
+		c := newCatalogue(t)
+		sched, err := scheduler.New(scheduler.Options{Filters: []string{"JsonFilter"}})
+		require.NoError(t, err)
+		c.Placement.Scheduler = sched
+		in := createRequest(10)
+		cast := castInput(in, c.entered(t, in))
+		cast.Hints.Query = "["
+		_, err = c.VolumeCast(ctx, cast)
+		require.Equal(t, flow.ErrInvalid, class(t, err))
+	})
+}
+
+// onePlace calls place as often as it is told, as a transaction that was given up and begun anew does.
+type onePlace struct {
+	PlacementStore
+	views []models.PoolView
+	again int
+}
+
+func (o onePlace) PlaceEntry(_ context.Context, _, _ string, _ int64, place func([]models.PoolView) (string, error)) (pool string, err error) {
+	for range o.again + 1 {
+		pool, err = place(o.views)
+	}
+	return pool, err
+}
+
+func TestAPlacementThatIsBegunAnewNamesEachCandidateOnce(t *testing.T) {
+	sched, err := scheduler.New(scheduler.Options{Weighers: []string{"ChanceWeigher"}})
+	require.NoError(t, err)
+	var views []models.PoolView
+	for _, name := range strings.Fields("n1@a#p n2@a#p n3@a#p n4@a#p n5@a#p n6@a#p") {
+		views = append(views, models.PoolView{
+			Pool: models.Pool{Name: name, Stats: models.PoolStats{Total: gib(100), Free: gib(100), ThickProvisioning: true}}, ServiceUp: true,
+		})
+	}
+	cast := func(flowID string, again int) []string {
+		p := Placement{Store: onePlace{views: views, again: again}, Scheduler: sched}
+		out, err := p.VolumeCast(ctx, flow.VolumeCastInput{
+			Header: flow.Header{FlowID: flowID}, Spec: flow.VolumeSpec{Volume: models.Volume{SizeGiB: 1}}, MaxAttempts: 6,
+		})
+		require.NoError(t, err)
+		return out.Candidates
+	}
+	first := cast("flow-1", 0)
+	require.Len(t, first, 6)
+	require.Equal(t, first, cast("flow-1", 2), "the draw of a flow is the same each time")
+	drawn := map[string]bool{}
+	for range 20 {
+		drawn[cast(uuid.NewString(), 0)[0]] = true
+	}
+	require.Greater(t, len(drawn), 1, "another flow draws for itself")
+}
+
+func TestHints(t *testing.T) {
+	c := newCatalogue(t)
+	here, there := c.available(t, 10, pool), c.available(t, 10, other)
+	for name, test := range map[string]struct {
+		hints flow.Hints
+		want  []string
+	}{
+		"near":               {flow.Hints{SameHost: []string{there.ID}}, []string{other}},
+		"far":                {flow.Hints{DifferentHost: []string{here.ID}}, []string{other}},
+		"far from nothing":   {flow.Hints{DifferentHost: []string{uuid.NewString()}}, []string{pool, other}},
+		"far from the other": {flow.Hints{DifferentHost: []string{there.ID}}, []string{pool}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := createRequest(2)
+			in.Hints = test.hints
+			out, err := c.VolumeCast(ctx, castInput(in, c.entered(t, in)))
+			require.NoError(t, err)
+			require.ElementsMatch(t, test.want, out.Candidates)
+			require.NoError(t, c.FlowEnd(ctx, flow.FlowEndInput{Header: in.Header, State: models.FlowReverted, Gone: true}))
+		})
+	}
+}
+
+func TestExtendNeedsTheDifferenceOnly(t *testing.T) {
+	c := newCatalogue(t)
+	v := c.available(t, 60, pool)
+	c.report(t, pool, models.PoolStats{Total: gib(100), Free: gib(40), ProvisionedGiB: 60, ThickProvisioning: true})
+	in := flow.EntryExtendInput{Header: request(flow.VolumeExtend, v.ID), Operation: flow.VolumeExtend, NewSizeGiB: 100}
+	_, err := c.EntryExtend(ctx, in)
+	require.NoError(t, err)
+	cast := flow.VolumeCastInput{Header: in.Header, MaxAttempts: 1, OldSizeGiB: 60, Spec: flow.VolumeSpec{Volume: v, SourceHost: pool}}
+	cast.Spec.Volume.SizeGiB = 101
+	_, err = c.VolumeCast(ctx, cast)
+	require.Equal(t, flow.ErrNoBackend, class(t, err))
+	cast.Spec.Volume.SizeGiB = 100
+	out, err := c.VolumeCast(ctx, cast)
+	require.NoError(t, err)
+	require.Equal(t, pool, out.Pool, "where it is, nowhere else")
+	views, err := c.Store.ListPools(ctx)
+	require.NoError(t, err)
+	require.Equal(t, int64(40), views[0].ClaimedGiB)
+}
+
+func TestPools(t *testing.T) {
+	view := models.PoolView{
+		Pool: models.Pool{Name: pool, AvailabilityZone: "nova", Stats: models.PoolStats{
+			Pool: "p", Total: gib(100), Free: gib(50), ProvisionedGiB: 40, AllocatedGiB: 30, TotalVolumes: 3, ReservedPercentage: 5, MaxOverSubscription: 2,
+			VolumeBackendName: "fast", Extra: map[string]any{"Thing": "x"},
+		}},
+		ClaimedGiB: 10, ClaimedCount: 2, ServiceUp: true, ServiceReason: "down" + hintMark + "look at /x",
+	}
+	free := func(change func(*models.PoolStats)) scheduler.Capacity {
+		v := view
+		change(&v.Stats)
+		return pools([]models.PoolView{v})[0].Free
+	}
+	require.Equal(t, scheduler.GiB(40), free(func(s *models.PoolStats) { s.ThickProvisioning = true }), "thick takes its space at once")
+	require.Equal(t, scheduler.GiB(50), free(func(s *models.PoolStats) { s.ThinProvisioning = true }), "thin takes none until it is written")
+	require.Equal(t, scheduler.Infinite, free(func(s *models.PoolStats) { s.Free = models.Capacity{Infinite: true} }))
+	require.Equal(t, scheduler.Unknown, free(func(s *models.PoolStats) { s.Free = models.Capacity{Unknown: true} }))
+	p := pools([]models.PoolView{view})[0]
+	require.Equal(t, []float64{50, 40}, []float64{p.Provisioned, p.Allocated})
+	require.Equal(t, 5, p.Volumes)
+	require.Equal(t, "down", p.StateReason)
+	require.Equal(t, "x", p.Capabilities["thing"])
+	require.Equal(t, "fast", p.Capabilities["volume_backend_name"])
+}
+
+type noHints struct{ PlacementStore }
+
+func (noHints) GetVolume(context.Context, string, string) (models.Volume, error) {
+	return models.Volume{}, errors.New("connection reset")
+}
+
+func TestHintsWithoutACatalogue(t *testing.T) {
+	p := Placement{Store: noHints{}}
+	_, err := p.VolumeCast(ctx, flow.VolumeCastInput{Hints: flow.Hints{SameHost: []string{"v"}}})
+	require.Equal(t, flow.ErrUnavailable, class(t, err))
+}

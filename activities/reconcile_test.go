@@ -1,0 +1,183 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// openFlows are the records that reconcile looks at; what it writes is kept.
+type openFlows struct {
+	flows   []models.Flow
+	checked []string
+	ends    map[string]models.FlowEnd
+	rolled  []string
+	purged  bool
+	err     error
+}
+
+func (o *openFlows) OpenFlows(_ context.Context, before time.Time, limit int) ([]models.Flow, error) {
+	if age := time.Since(before); age < reconcileGrace || limit <= 0 {
+		return nil, errors.New("too young, or none at all")
+	}
+	return o.flows, o.err
+}
+
+func (o *openFlows) CheckFlow(_ context.Context, id string, _ time.Time) error {
+	o.checked = append(o.checked, id)
+	return nil
+}
+
+func (o *openFlows) EndFlow(_ context.Context, e models.FlowEnd) error {
+	o.ends[e.FlowID] = e
+	return nil
+}
+
+func (o *openFlows) RollbackQuota(_ context.Context, id string) error {
+	o.rolled = append(o.rolled, id)
+	return nil
+}
+
+func (o *openFlows) Purge(_ context.Context, _ time.Time, keep time.Duration) (map[string]int64, error) {
+	o.purged = keep == 24*time.Hour
+	return nil, o.err
+}
+
+// temporalFake knows flows by their state: "open", "closed", "away", or not at all.
+type temporalFake struct {
+	state     map[string]string
+	restarted []string
+	refuses   bool
+}
+
+func (e *temporalFake) Open(_ context.Context, id string) (open, known bool, err error) {
+	switch e.state[id] {
+	case "open":
+		return true, true, nil
+	case "closed":
+		return false, true, nil
+	case "away":
+		return false, false, fmt.Errorf("%w: no connection", flow.ErrEngineAway)
+	}
+	return false, false, nil
+}
+
+func (e *temporalFake) Restart(_ context.Context, f models.Flow) error {
+	if e.refuses {
+		return errors.New("its recorded input can't be read")
+	}
+	e.restarted = append(e.restarted, f.ID)
+	return nil
+}
+
+func openFlow(op flow.Operation, input string) models.Flow {
+	h := request(op, uuid.NewString())
+	return models.Flow{ID: h.FlowID, Operation: string(op), ResourceID: h.ResourceID, ProjectID: project, RequestID: h.RequestID, State: models.FlowRunning, Input: json.RawMessage(input)}
+}
+
+func reconcile(t *testing.T, u *Upkeep, step string) error {
+	t.Helper()
+	env := environment(t)
+	env.RegisterActivity(u)
+	_, err := env.ExecuteActivity(step)
+	return err
+}
+
+func TestReconcile(t *testing.T) {
+	for name, test := range map[string]struct {
+		op        flow.Operation
+		state     string
+		input     string
+		restarted bool
+		status    models.VolumeStatus // "" is left alone
+		why       string
+	}{
+		"runs":                     {flow.VolumeCreate, "open", "", false, "", ""},
+		"create, terminated":       {flow.VolumeCreate, "closed", "", false, models.VolumeError, "ended from outside"},
+		"delete, terminated":       {flow.VolumeDelete, "closed", "{}", false, models.VolumeErrorDeleting, "ended from outside"},
+		"extend, terminated":       {flow.VolumeExtend, "closed", "", false, models.VolumeErrorExtending, "ended from outside"},
+		"delete, never started":    {flow.VolumeDelete, "", "{}", true, "", ""},
+		"create, lost for good":    {flow.VolumeCreate, "", "", false, models.VolumeError, "not known to Temporal any more"},
+		"create, Temporal is away": {flow.VolumeCreate, "away", "", false, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := openFlow(test.op, test.input)
+			o := &openFlows{flows: []models.Flow{f}, ends: map[string]models.FlowEnd{}}
+			e := &temporalFake{state: map[string]string{f.ID: test.state}}
+			err := reconcile(t, &Upkeep{Store: o, Engine: e, MessageTTL: time.Hour}, flow.TaskReconcile)
+			require.Equal(t, test.state == "away", err != nil)
+			require.Equal(t, []string{f.ID}, o.checked)
+			require.Equal(t, test.restarted, len(e.restarted) == 1)
+			end, ended := o.ends[f.ID]
+			require.Equal(t, test.status != "", ended)
+			if !ended {
+				return
+			}
+			require.Equal(t, test.status, end.Status)
+			require.Equal(t, models.FlowFailure, end.State)
+			require.Contains(t, end.Error, test.why)
+			require.Equal(t, end.Error, end.Message.UserMessage)
+			require.Equal(t, []string{f.ID}, o.rolled)
+		})
+	}
+}
+
+// One flow that can't be mended, however often it is looked at, does not keep others from their turn; but where Temporal
+// does not answer for one it will not for the next two hundred.
+func TestReconcileGoesOn(t *testing.T) {
+	bad, lost := openFlow(flow.VolumeDelete, "no json"), openFlow(flow.VolumeCreate, "")
+	o := &openFlows{flows: []models.Flow{bad, lost}, ends: map[string]models.FlowEnd{}}
+	require.NoError(t, reconcile(t, &Upkeep{Store: o, Engine: &temporalFake{refuses: true}}, flow.TaskReconcile))
+	require.Equal(t, []string{bad.ID, lost.ID}, o.checked)
+	require.Contains(t, o.ends, lost.ID)
+
+	o = &openFlows{flows: []models.Flow{bad, lost}, ends: map[string]models.FlowEnd{}}
+	require.Error(t, reconcile(t, &Upkeep{Store: o, Engine: &temporalFake{state: map[string]string{bad.ID: "away"}}}, flow.TaskReconcile))
+	require.Equal(t, []string{bad.ID}, o.checked)
+	require.Empty(t, o.ends)
+}
+
+// On the real catalogue: a held flow is looked at without its record showing a change.
+func TestReconcileLeavesAHeldFlowAlone(t *testing.T) {
+	c := newCatalogue(t)
+	in := createRequest(10)
+	c.entered(t, in)
+	require.NoError(t, c.FlowHold(ctx, flow.FlowEndInput{Header: in.Header, State: models.FlowHeld, Status: models.VolumeError, FailedTask: "x"}))
+	before, err := c.Store.GetFlow(ctx, "", in.FlowID)
+	require.NoError(t, err)
+	u := &Upkeep{Store: aged{c.Store}, Engine: &temporalFake{state: map[string]string{in.FlowID: "open"}}}
+	require.NoError(t, reconcile(t, u, flow.TaskReconcile))
+	after, err := c.Store.GetFlow(ctx, "", in.FlowID)
+	require.NoError(t, err)
+	require.False(t, after.CheckedAt.IsZero())
+	after.CheckedAt = before.CheckedAt
+	require.Equal(t, before, after)
+}
+
+// aged looks at flows however young they are.
+type aged struct{ FlowStore }
+
+func (a aged) OpenFlows(ctx context.Context, _ time.Time, limit int) ([]models.Flow, error) {
+	return a.FlowStore.OpenFlows(ctx, time.Now().Add(time.Hour), limit)
+}
+
+func TestUpkeepWithoutACatalogue(t *testing.T) {
+	u := &Upkeep{Store: &openFlows{err: errors.New("down")}, Engine: &temporalFake{}}
+	require.Equal(t, flow.ErrUnavailable, class(t, reconcile(t, u, flow.TaskReconcile)))
+	require.Equal(t, flow.ErrUnavailable, class(t, reconcile(t, u, flow.TaskPurge)))
+}
+
+func TestPurge(t *testing.T) {
+	o := &openFlows{}
+	require.NoError(t, reconcile(t, &Upkeep{Store: o, FlowRecords: 24 * time.Hour}, flow.TaskPurge))
+	require.True(t, o.purged)
+}
