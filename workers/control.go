@@ -69,21 +69,13 @@ func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptio
 		Interceptors: interceptors(o.Logger, o.Host),
 	})
 	registerFlows(flows)
-	for _, a := range []any{
-		&activities.Requests{Store: store, NameTemplate: o.NameTemplate, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback},
-		&activities.Quota{Ledger: store},
-		&activities.Records{Store: store, MessageTTL: o.MessageTTL},
-		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.NameTemplate},
-	} {
-		flows.RegisterActivity(a)
-	}
+	register(flows, flowActivities(store, sched, o))
 	system := worker.New(e.System(), flow.ControlQueue, worker.Options{
 		WorkerStopTimeout:                stopTimeout,
 		MaxConcurrentWorkflowTaskPollers: 2, MaxConcurrentActivityTaskPollers: 2,
 	})
 	system.RegisterWorkflowWithOptions(workflows.BackendMonitor, workflow.RegisterOptions{Name: flow.BackendMonitor})
-	system.RegisterActivity(&activities.Services{Store: store, Finder: e, Host: o.Host, Zone: o.Zone, Known: o.Known})
-	system.RegisterActivity(&activities.Upkeep{Store: store, Engine: e, MessageTTL: o.MessageTTL, FlowRecords: o.FlowRecords})
+	register(system, systemActivities(e, store, o))
 	c := &Control{group{flows, system}}
 	if err := c.start(); err != nil {
 		return nil, err
@@ -93,6 +85,30 @@ func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptio
 		return nil, fmt.Errorf("monitor of backends: %w", err)
 	}
 	return c, nil
+}
+
+// flowActivities are the steps of users' flows that use the catalogue.
+func flowActivities(store Catalogue, sched *scheduler.Scheduler, o ControlOptions) []any {
+	return []any{
+		&activities.Requests{Store: store, NameTemplate: o.NameTemplate, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback},
+		&activities.Quota{Ledger: store},
+		&activities.Records{Store: store, MessageTTL: o.MessageTTL},
+		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.NameTemplate},
+	}
+}
+
+// systemActivities are those of the monitor.
+func systemActivities(e Engine, store Catalogue, o ControlOptions) []any {
+	return []any{
+		&activities.Services{Store: store, Finder: e, Host: o.Host, Zone: o.Zone, Known: o.Known},
+		&activities.Upkeep{Store: store, Engine: e, MessageTTL: o.MessageTTL, FlowRecords: o.FlowRecords},
+	}
+}
+
+func register(r worker.ActivityRegistry, structs []any) {
+	for _, s := range structs {
+		r.RegisterActivity(s)
+	}
 }
 
 // registerFlows registers each workflow under its operation's name.

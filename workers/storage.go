@@ -41,15 +41,23 @@ func StartStorage(e StorageEngine, d drivers.Driver, o StorageOptions) (*Storage
 		MaxConcurrentActivityExecutionSize: o.Slots, MaxConcurrentActivityTaskPollers: 3,
 		Interceptors: interceptors(o.Logger, o.Backend),
 	})
-	work.RegisterActivity(&activities.Volumes{Driver: d, CloudID: o.CloudID})
+	work.RegisterActivity(workActivities(d, o))
 	stats := worker.New(e.System(), flow.StatsQueue(o.Backend), worker.Options{
 		WorkerStopTimeout: stopTimeout, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: 1, MaxConcurrentActivityTaskPollers: 1,
 	})
-	stats.RegisterActivity(&activities.Stats{Driver: d, AvailabilityZone: o.Zone})
+	stats.RegisterActivity(statsActivities(d, o))
 	s := &Storage{group{work, stats}}
 	if err := s.start(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+func workActivities(d drivers.Driver, o StorageOptions) any {
+	return &activities.Volumes{Driver: d, CloudID: o.CloudID}
+}
+
+func statsActivities(d drivers.Driver, o StorageOptions) any {
+	return &activities.Stats{Driver: d, AvailabilityZone: o.Zone}
 }
