@@ -42,29 +42,30 @@ func Dial(ctx context.Context, o Options, lazy bool) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	system := opts
+	system.Namespace += flow.SystemNamespaceSuffix
+	e := &Engine{namespace: o.Namespace}
 	if lazy {
 		opts.ConnectionOptions.GetSystemInfoTimeout = time.Second
-		flows, err := client.NewLazyClient(opts)
+		system.ConnectionOptions.GetSystemInfoTimeout = time.Second
+		e.flows, err = client.NewLazyClient(opts)
+		if err == nil {
+			// Not from the existing one, which would connect at once.
+			e.system, err = client.NewLazyClient(system)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("temporal at %s: %w", o.Address, err)
 		}
-		return o.engine(flows, opts)
+		return e, nil
 	}
-	flows, err := client.DialContext(ctx, opts)
-	if err != nil {
+	if e.flows, err = client.DialContext(ctx, opts); err != nil {
 		return nil, fmt.Errorf("temporal at %s does not answer: %w", o.Address, err)
 	}
-	return o.engine(flows, opts)
-}
-
-func (o Options) engine(flows client.Client, opts client.Options) (*Engine, error) {
-	opts.Namespace += flow.SystemNamespaceSuffix
-	system, err := client.NewClientFromExisting(flows, opts)
-	if err != nil {
-		flows.Close()
-		return nil, fmt.Errorf("temporal at %s: %w", o.Address, err)
+	if e.system, err = client.NewClientFromExistingWithContext(ctx, e.flows, system); err != nil {
+		e.flows.Close()
+		return nil, fmt.Errorf("temporal at %s does not answer: %w", o.Address, err)
 	}
-	return &Engine{flows: flows, system: system, namespace: o.Namespace}, nil
+	return e, nil
 }
 
 // Close lets go of the connection.
