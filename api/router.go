@@ -30,6 +30,10 @@ type Options struct {
 	ProjectID *regexp.Regexp
 }
 
+// requestLimit is when a request that waits for a catalogue which hangs is answered with 503: before its client and the
+// proxies in between give up, and so that hung requests don't pile up. What is promised sooner has deadlines of its own.
+const requestLimit = 20 * time.Second
+
 // New returns the handler that answers everything: versions, health, metrics and the resources below /v3.
 func New(o Options) http.Handler {
 	if o.Log == nil {
@@ -52,7 +56,7 @@ func New(o Options) http.Handler {
 	g.GET("/healthcheck", health(o.Health))
 	g.GET("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})))
 
-	guard := []gin.HandlerFunc{middleware.Auth(o.Auth), middleware.Negotiate, middleware.Body}
+	guard := []gin.HandlerFunc{middleware.Deadline(requestLimit), middleware.Auth(o.Auth), middleware.Negotiate, middleware.Body}
 	collections := make(map[string]bool)
 	for _, r := range resources.Routes() {
 		first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")

@@ -23,6 +23,8 @@ func (a *API) volumeActionRoutes() []Route {
 type volumeActionSpec struct {
 	admin bool
 	min   microversion.Version
+	// any says that the argument is not looked at, as Cinder doesn't: gophercloud sends "" where others send null.
+	any bool
 	// run gets the action's argument, which has no keys when it was null or absent; nil is not available yet.
 	run func(a *API, c *Call, v models.Volume, f *Fields) error
 }
@@ -31,7 +33,7 @@ type volumeActionSpec struct {
 var volumeActions = map[string]volumeActionSpec{
 	"os-extend":               {run: (*API).extendVolume},
 	"os-reset_status":         {run: (*API).resetVolume, admin: true},
-	"os-force_delete":         {run: (*API).forceDeleteVolume, admin: true},
+	"os-force_delete":         {run: (*API).forceDeleteVolume, admin: true, any: true},
 	"os-set_bootable":         {run: (*API).setBootable},
 	"os-update_readonly_flag": {run: (*API).setReadonly},
 
@@ -69,7 +71,12 @@ func (a *API) volumeAction(c *Call) error {
 	if spec.run == nil {
 		return fault.BadRequest("action %s is not available yet", name)
 	}
-	args := top.Object(name)
+	var args *Fields
+	if spec.any {
+		top.value(name)
+	} else {
+		args = top.Object(name)
+	}
 	if err := top.End(true); err != nil {
 		return err
 	}
