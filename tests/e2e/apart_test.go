@@ -13,9 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/clinker-storage/clinker/tests/harness"
 )
@@ -135,14 +133,7 @@ func noControlWorker(t *testing.T, k *harness.Cluster) {
 	api.WaitStatus(t, doomed.ID, "deleting")
 	require.Equal(t, "RUNNING", api.Flow(t, del).State)
 	require.Equal(t, before, api.Flow(t, forgotten), "a flow's record needs no worker")
-	_, err := temporal.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
-		Namespace: namespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: forgotten},
-	})
-	require.NoError(t, err)
-	harness.Await(t, harness.Patience, func() (bool, string) {
-		_, err := temporal.DescribeWorkflowExecution(t.Context(), forgotten, "")
-		return err != nil, "Temporal to forget " + forgotten
-	})
+	forget(t, temporal, forgotten)
 	require.Equal(t, before, api.Flow(t, forgotten), "nor Temporal's memory")
 
 	k.Control.Start(t)
@@ -183,14 +174,16 @@ func catalogueAway(t *testing.T, k *harness.Cluster, how string, stop, resume fu
 	v, id := api.Create(t, "patient", 1)
 	pending(t, temporal, id, "CreateVolume", func(*workflowpb.PendingActivityInfo) bool { return true })
 	stop()
+	back := sync.OnceFunc(resume)
+	t.Cleanup(back)
 	k.Storage.Signal(t, syscall.SIGCONT)
 	pending(t, temporal, id, "EntryReady", func(a *workflowpb.PendingActivityInfo) bool { return a.GetAttempt() > 1 && a.GetLastFailure() != nil })
 	r, err := api.Do(t.Context(), "GET", "/volumes", nil)
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, r.Status, 500)
+	require.Equal(t, http.StatusServiceUnavailable, r.Status)
 	_, message := r.Fault(t)
 	require.NotContains(t, strings.ToLower(message), "sql")
-	resume()
+	back()
 	api.WaitStatus(t, v.ID, "available")
 	f := api.WaitFlow(t, id, "SUCCESS")
 	require.Equal(t, "SUCCESS", f.Task("EntryReady").State)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/clinker-storage/clinker/tests/harness"
 )
@@ -20,7 +21,7 @@ const measuredOnce = "[DEFAULT]\nreport_interval = 600\nservice_down_time = 6000
 // TestOperator breaks the disk of a backend, looks at what is held, mends it, and lets the flows go on or end.
 func TestOperator(t *testing.T) {
 	t.Parallel()
-	s := harness.Up(t, harness.Options{Config: measuredOnce, Disk: harness.NewDisk(t, "ext4", "2G")})
+	s := harness.Up(t, harness.Options{Config: measuredOnce, Disk: harness.NewDisk(t, "ext4", "4G")})
 	t.Run("read-only", func(t *testing.T) { readOnly(t, s) })
 	t.Run("full", func(t *testing.T) { full(t, s) })
 	s.CheckConsistent(t)
@@ -130,7 +131,7 @@ func full(t *testing.T, s *harness.Server) {
 	api := s.API("full")
 	api.Want(t, 200, "POST", "/types", object{"volume_type": object{"name": "thick", "extra_specs": object{"provisioning:type": "thick"}}})
 	filler := filepath.Join(s.Inside(s.VolumeDir()), "lost+found", "filler")
-	fill(t, filler, 1500<<20)
+	fill(t, filler)
 
 	v, create := api.Create(t, "thick", 1, object{"volume_type": "thick"})
 	requireHeld(t, s, api, create, "CreateVolume", "no space")
@@ -141,6 +142,7 @@ func full(t *testing.T, s *harness.Server) {
 	api.WaitStatus(t, v.ID, "available")
 	require.GreaterOrEqual(t, allocated(t, harness.VolumeFile(s.Inside(s.VolumeDir()), v.ID)), int64(1<<30))
 
+	fill(t, filler)
 	extend := api.Action(t, v.ID, "os-extend", object{"new_size": 2})
 	requireHeld(t, s, api, extend, "ExtendVolume", "no space")
 	api.WaitStatus(t, v.ID, "error_extending")
@@ -148,19 +150,22 @@ func full(t *testing.T, s *harness.Server) {
 	require.Zero(t, code, out)
 	api.WaitFlow(t, extend, "REVERTED", "FAILURE")
 	api.WaitQuiet(t)
+	require.NoError(t, os.Remove(filler))
 	got := api.WaitStatus(t, v.ID, "available")
 	require.EqualValues(t, 1, got.SizeGiB)
 	require.EqualValues(t, 1, api.Quota(t, "gigabytes").InUse)
 	harness.CheckUsage(t, api)
 }
 
-// fill takes space from a file system.
-func fill(t *testing.T, path string, bytes int64) {
+// fill takes all but 300 MiB of a file system.
+func fill(t *testing.T, path string) {
 	t.Helper()
+	var st syscall.Statfs_t
+	require.NoError(t, syscall.Statfs(filepath.Dir(path), &st))
 	f, err := os.Create(path)
 	require.NoError(t, err)
 	defer f.Close()
-	require.NoError(t, syscall.Fallocate(int(f.Fd()), 0, 0, bytes))
+	require.NoError(t, syscall.Fallocate(int(f.Fd()), 0, 0, int64(st.Bavail)*st.Frsize-300<<20))
 	require.NoError(t, f.Sync())
 }
 
@@ -204,7 +209,7 @@ func TestBackendDown(t *testing.T) {
 // TestStopUnderLoad: SIGTERM in the middle of creates. What clients were told of is there afterwards, and nothing else.
 func TestStopUnderLoad(t *testing.T) {
 	t.Parallel()
-	s := harness.Up(t, harness.Options{Config: "[DEFAULT]\nflow_retention_days = 3s\nflow_record_days = 30\n"})
+	s := harness.Up(t, harness.Options{Config: "[DEFAULT]\nflow_retention_days = 2\n"})
 	t.Run("retention", func(t *testing.T) { retention(t, s) })
 	api := s.API("under-load")
 	api.SetQuota(t, object{"volumes": -1})
@@ -247,15 +252,15 @@ func TestStopUnderLoad(t *testing.T) {
 	s.CheckConsistent(t)
 }
 
-// The record of a flow is there when Temporal has long forgotten the flow.
+// The history of a flow is kept as long as was asked for, and its record is there when Temporal has forgotten the flow.
 func retention(t *testing.T, s *harness.Server) {
 	api, temporal := s.API("retention"), temporalClient(t, s.TemporalAddr)
+	d, err := temporal.WorkflowService().DescribeNamespace(t.Context(), &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	require.NoError(t, err)
+	require.Equal(t, 48*time.Hour, d.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration())
 	v, id := api.Create(t, "remembered", 1)
 	before := api.WaitFlow(t, id, "SUCCESS")
-	harness.Await(t, harness.Patience, func() (bool, string) {
-		_, err := temporal.DescribeWorkflowExecution(t.Context(), id, "")
-		return err != nil, "Temporal to forget " + id
-	})
+	forget(t, temporal, id)
 	require.Equal(t, before, api.Flow(t, id))
 	require.Equal(t, "SUCCESS", before.Task("CreateVolume").State)
 	out, code := s.CLI(t, "retention", "flow", "show", v.ID)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	sdkpb "go.temporal.io/api/sdk/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -75,4 +76,17 @@ func running(t *testing.T, c client.Client, project string) int64 {
 	})
 	require.NoError(t, err)
 	return r.GetCount()
+}
+
+// forget takes the history of a flow away, as the end of its retention does.
+func forget(t *testing.T, c client.Client, flowID string) {
+	t.Helper()
+	_, err := c.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
+		Namespace: namespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: flowID},
+	})
+	require.NoError(t, err)
+	harness.Await(t, harness.Patience, func() (bool, string) {
+		_, err := c.DescribeWorkflowExecution(t.Context(), flowID, "")
+		return err != nil, "Temporal to forget " + flowID
+	})
 }

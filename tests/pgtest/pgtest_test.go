@@ -60,4 +60,5 @@ func TestPauseAndResume(t *testing.T) {
 	answer, err := query(t, dsn, "SELECT 'awake'::text")
 	require.NoError(t, err)
 	require.Equal(t, "awake", answer)
+	s.Pause(t) // its end at the end of the test must not hang
 }

@@ -161,6 +161,9 @@ func (s *Server) halt() error {
 	if s.cmd == nil {
 		return nil
 	}
+	if err := s.signal(syscall.SIGCONT); err != nil { // a paused one would never hear of its end
+		return err
+	}
 	if err := s.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
 		return err
 	}
