@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
@@ -85,6 +86,12 @@ func TestServer(t *testing.T) {
 		require.NoError(t, h.Get(ctx, &row))
 		require.Equal(t, "row", row)
 		require.NoError(t, c.GetWorkflow(ctx, "volume-create:1", "").Get(ctx, nil))
+	})
+
+	t.Run("history is appended without waiting for the disk", func(t *testing.T) {
+		db, ok := files.Load(databaseFile(o.StateDir))
+		require.True(t, ok)
+		require.Positive(t, relaxedAppends(t, db.(*sqlx.DB).DB), "Temporal appends by another statement than this package knows")
 	})
 
 	t.Run("workers are listed with their heartbeats", func(t *testing.T) {

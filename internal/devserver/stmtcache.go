@@ -21,6 +21,7 @@ type innerConn interface {
 	driver.Conn
 	driver.ConnPrepareContext
 	driver.ConnBeginTx
+	driver.ExecerContext
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
@@ -42,17 +43,31 @@ func (d cachingDriver) Open(name string) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("the SQLite driver lacks what its statement cache needs"), c.Close())
 	}
-	return &cachingConn{innerConn: inner, idle: map[string]innerStmt{}}, nil
+	return &cachingConn{innerConn: inner, idle: map[string]innerStmt{}, syncs: syncsCommits(name)}, nil
 }
 
 // cachingConn is used by one goroutine at a time: database/sql sees to it.
 type cachingConn struct {
 	innerConn
 	idle map[string]innerStmt // by text; one in use is not in it
+
+	syncs  bool // each commit waits for the disk
+	inTx   bool
+	broken bool // for good
+
+	appends int // that did not wait, for tests
 }
 
 // ExecContext is part of driver.ExecerContext.
 func (c *cachingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	exec := func() (driver.Result, error) { return c.exec(ctx, query, args) }
+	if c.syncs && !c.inTx && appendsEvents(query) {
+		return c.relaxed(ctx, exec)
+	}
+	return exec()
+}
+
+func (c *cachingConn) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	s, err := c.take(ctx, query)
 	if err != nil {
 		return nil, err

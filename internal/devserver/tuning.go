@@ -15,10 +15,17 @@ const unlimited = 1_000_000
 // tuned are the settings of a Temporal that one process has to itself.
 var tuned = map[string]any{
 	// 20 by default, which makes every hop between two steps wait 50 ms.
-	"history.transferProcessorMaxPollRPS":   2000,
-	"history.timerProcessorMaxPollRPS":      2000,
-	"history.visibilityProcessorMaxPollRPS": 2000,
-	"history.outboundProcessorMaxPollRPS":   2000,
+	// Not for visibility: lists may be 50 ms behind, and a poll that finds the
+	// rows of several flows is cheaper than one for each.
+	"history.transferProcessorMaxPollRPS": 2000,
+	"history.timerProcessorMaxPollRPS":    2000,
+	"history.outboundProcessorMaxPollRPS": 2000,
+
+	// The services are one process: between them a history can stay as it was
+	// read, and no payload is stored elsewhere that would have to be counted.
+	"history.sendRawHistoryBetweenInternalServices": true,
+	"history.sendRawHistoryBytesToMatchingService":  true,
+	"history.externalPayloadsEnabled":               false,
 
 	// One node gains nothing from partitions, and loses a hop to each.
 	"matching.numTaskqueueReadPartitions":  1,

@@ -76,5 +76,5 @@ func (u *ui) wait(ctx context.Context) error {
 
 func (u *ui) stop() {
 	u.server.Stop()
-	<-u.done
+	_ = <-u.done // how it ended no longer matters
 }
