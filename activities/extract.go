@@ -60,7 +60,7 @@ func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreat
 	}
 	spec = flow.VolumeSpec{
 		Volume: v, TypeName: t.Name, ExtraSpecs: t.ExtraSpecs, AvailabilityZones: []string{v.AvailabilityZone},
-		Provisioning: strings.ToLower(strings.TrimSpace(t.ExtraSpecs["provisioning:type"])),
+		Provisioning: provisioning(t),
 		Quota:        models.VolumeDeltas(t.Name, 1, v.SizeGiB),
 	}
 	if source != nil {
@@ -89,7 +89,14 @@ func (r *Requests) ExtractExtendRequest(ctx context.Context, in flow.VolumeExten
 	}
 	v.Metadata, v.ImageMetadata = nil, nil // of no use to the flow, and payloads are bounded
 	grow := models.VolumeDeltas(t.Name, 0, in.NewSizeGiB-v.SizeGiB)
-	return flow.ExtendSpec{Volume: v, Storage: r.storage(v), Quota: grow, ExtraSpecs: t.ExtraSpecs}, nil
+	storage := r.storage(v)
+	storage.Provisioning = provisioning(t)
+	return flow.ExtendSpec{Volume: v, Storage: storage, Quota: grow, ExtraSpecs: t.ExtraSpecs}, nil
+}
+
+// provisioning is thin or thick where the type says so, "" where the backend decides.
+func provisioning(t models.VolumeType) string {
+	return strings.ToLower(strings.TrimSpace(t.ExtraSpecs["provisioning:type"]))
 }
 
 func (r *Requests) source(ctx context.Context, in flow.VolumeCreateInput) (models.Volume, error) {

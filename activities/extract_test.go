@@ -154,6 +154,7 @@ func TestExtractExtendRequest(t *testing.T) {
 		}
 		require.Equal(t, []models.QuotaDelta{{Resource: "gigabytes", Delta: 10}, {Resource: "gigabytes_gold", Delta: 10}}, spec.Quota)
 		require.Equal(t, 10*models.GiB, spec.Storage.Size)
+		require.Equal(t, "thick", spec.Storage.Provisioning, "what is added is preallocated as the rest was")
 		require.Equal(t, pool, spec.Volume.Host)
 		require.Nil(t, spec.Volume.Metadata)
 	}
