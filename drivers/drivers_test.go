@@ -72,7 +72,8 @@ func TestFileError(t *testing.T) {
 		require.ErrorIs(t, err, test.err)
 		require.Contains(t, drivers.Hint(err), test.hint)
 		require.True(t, strings.HasPrefix(err.Error(), "dir: create volume volume-1: "), err.Error())
-		if errno, ok := test.err.(syscall.Errno); ok {
+		var errno syscall.Errno
+		if errors.As(test.err, &errno) {
 			require.NotContains(t, err.Error(), "/pool", "users may read the text")
 			require.ErrorIs(t, err, errno)
 		}

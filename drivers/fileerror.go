@@ -21,7 +21,7 @@ func FileError(op, driver, resource, path string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return e
 	}
-	sentinel, hint := classify(err, path)
+	hint, sentinel := classify(err, path)
 	if !errors.Is(err, sentinel) {
 		e.Err = fmt.Errorf("%w: %w", sentinel, reason(err))
 	}
@@ -40,39 +40,39 @@ func reason(err error) error {
 
 const retryHint = "then `clinker flow retry <flow>`"
 
-func classify(err error, path string) (sentinel error, hint string) {
+func classify(err error, path string) (hint string, sentinel error) {
 	for _, s := range []error{ErrNotFound, ErrExists, ErrBusy, ErrNoSpace, ErrNotSupported, ErrInvalid, ErrUnavailable} {
 		if errors.Is(err, s) {
-			return s, ""
+			return "", s
 		}
 	}
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
-		return ErrUnavailable, ""
+		return "", ErrUnavailable
 	}
 	switch errno {
 	case syscall.ENOSPC:
-		return ErrNoSpace, fmt.Sprintf("the file system of %s is full: free or add space, %s", path, retryHint)
+		return fmt.Sprintf("the file system of %s is full: free or add space, %s", path, retryHint), ErrNoSpace
 	case syscall.EDQUOT:
-		return ErrNoSpace, fmt.Sprintf("the disk quota on %s is used up: raise it, %s", path, retryHint)
+		return fmt.Sprintf("the disk quota on %s is used up: raise it, %s", path, retryHint), ErrNoSpace
 	case syscall.EFBIG:
-		return ErrNoSpace, fmt.Sprintf("the file system of %s, or the process limit (ulimit -f), does not allow a file of that size", path)
+		return fmt.Sprintf("the file system of %s, or the process limit (ulimit -f), does not allow a file of that size", path), ErrNoSpace
 	case syscall.EROFS:
-		return ErrUnavailable, fmt.Sprintf("%s is mounted read-only: look in the kernel log for the reason, remount it read-write, %s", path, retryHint)
+		return fmt.Sprintf("%s is mounted read-only: look in the kernel log for the reason, remount it read-write, %s", path, retryHint), ErrUnavailable
 	case syscall.EACCES, syscall.EPERM:
-		return ErrUnavailable, fmt.Sprintf("the storage worker (uid %d) may not do this in %s: mend its owner, mode or attributes, %s", syscall.Geteuid(), path, retryHint)
+		return fmt.Sprintf("the storage worker (uid %d) may not do this in %s: mend its owner, mode or attributes, %s", syscall.Geteuid(), path, retryHint), ErrUnavailable
 	case syscall.EIO:
-		return ErrUnavailable, fmt.Sprintf("the disk below %s reports errors: look in the kernel log, mend it, %s", path, retryHint)
+		return fmt.Sprintf("the disk below %s reports errors: look in the kernel log, mend it, %s", path, retryHint), ErrUnavailable
 	case syscall.ENOENT, syscall.ENOTDIR, syscall.ESTALE, syscall.ENODEV, syscall.ENXIO, syscall.ENOTCONN:
-		return ErrUnavailable, fmt.Sprintf("%s is missing or no folder: is it mounted? Mount it, %s", path, retryHint)
+		return fmt.Sprintf("%s is missing or no folder: is it mounted? Mount it, %s", path, retryHint), ErrUnavailable
 	case syscall.ELOOP:
-		return ErrUnavailable, fmt.Sprintf("a symbolic link lies in %s where a plain file belongs: find out who put it there, move it away, %s", path, retryHint)
+		return fmt.Sprintf("a symbolic link lies in %s where a plain file belongs: find out who put it there, move it away, %s", path, retryHint), ErrUnavailable
 	case syscall.ETXTBSY, syscall.EBUSY, syscall.EAGAIN:
-		return ErrBusy, fmt.Sprintf("another program uses a file in %s: end it, %s", path, retryHint)
+		return fmt.Sprintf("another program uses a file in %s: end it, %s", path, retryHint), ErrBusy
 	case syscall.EOPNOTSUPP, syscall.ENOSYS:
-		return ErrNotSupported, ""
+		return "", ErrNotSupported
 	case syscall.EINVAL, syscall.ENAMETOOLONG:
-		return ErrInvalid, ""
+		return "", ErrInvalid
 	}
-	return ErrUnavailable, fmt.Sprintf("look at %s and the storage worker's limits (files, memory), %s", path, retryHint)
+	return fmt.Sprintf("look at %s and the storage worker's limits (files, memory), %s", path, retryHint), ErrUnavailable
 }

@@ -136,8 +136,7 @@ func (d *Driver) writeMarker(f *folder) ([]byte, error) {
 		return nil, errors.Join(err, f.unlink(temp))
 	}
 	if err := f.publish(temp, markerName); err != nil {
-		f.unlink(temp)
-		if !errors.Is(err, unix.EEXIST) {
+		if err := errors.Join(err, f.unlink(temp)); !errors.Is(err, unix.EEXIST) {
 			return nil, err
 		}
 	}

@@ -23,8 +23,8 @@ func (e *Engine) Backends(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, answered(err)
 		}
-		for _, w := range resp.GetWorkersInfo() {
-			if b, ok := live(w.GetWorkerHeartbeat()); ok {
+		for _, w := range resp.GetWorkers() {
+			if b, ok := served(w); ok {
 				out = append(out, b)
 			}
 		}
@@ -34,9 +34,10 @@ func (e *Engine) Backends(ctx context.Context) ([]string, error) {
 	}
 }
 
-func live(w *workerpb.WorkerHeartbeat) (string, bool) {
+// served names the backend that a worker answers for. A worker that is gone leaves the list by itself after two minutes.
+func served(w *workerpb.WorkerListInfo) (backend string, ok bool) {
 	b, ok := flow.StatsBackend(w.GetTaskQueue())
-	return b, ok && time.Since(w.GetHeartbeatTime().AsTime()) < time.Minute
+	return b, ok && w.GetStatus() != enums.WORKER_STATUS_SHUTDOWN
 }
 
 // EnsureMonitor sees to it that the one workflow that gathers statistics runs.

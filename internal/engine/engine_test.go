@@ -18,9 +18,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
+	enums "go.temporal.io/api/enums/v1"
 	workerpb "go.temporal.io/api/worker/v1"
 	"go.temporal.io/sdk/temporal"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/flow/wire"
@@ -172,23 +172,20 @@ func TestOptionsOfAStart(t *testing.T) {
 	require.False(t, ok, "not known yet")
 }
 
-func TestLiveWorkers(t *testing.T) {
-	at := func(queue string, age time.Duration) *workerpb.WorkerHeartbeat {
-		return &workerpb.WorkerHeartbeat{TaskQueue: queue, HeartbeatTime: timestamppb.New(time.Now().Add(-age))}
-	}
+func TestServedBackends(t *testing.T) {
 	for name, c := range map[string]struct {
-		w    *workerpb.WorkerHeartbeat
-		want bool
+		w    *workerpb.WorkerListInfo
+		want string
 	}{
-		"alive":       {at("stats/n1@a", time.Second), true},
-		"silent":      {at("stats/n1@a", 2*time.Minute), false},
-		"other queue": {at("storage/n1@a", time.Second), false},
-		"nothing":     {nil, false},
+		"alive":       {&workerpb.WorkerListInfo{TaskQueue: "stats/n1@a", Status: enums.WORKER_STATUS_RUNNING}, "n1@a"},
+		"shut down":   {&workerpb.WorkerListInfo{TaskQueue: "stats/n1@a", Status: enums.WORKER_STATUS_SHUTDOWN}, ""},
+		"other queue": {&workerpb.WorkerListInfo{TaskQueue: "storage/n1@a"}, ""},
+		"nothing":     {nil, ""},
 	} {
-		b, ok := live(c.w)
-		require.Equal(t, c.want, ok, name)
+		b, ok := served(c.w)
+		require.Equal(t, c.want != "", ok, name)
 		if ok {
-			require.Equal(t, "n1@a", b)
+			require.Equal(t, c.want, b)
 		}
 	}
 }

@@ -260,7 +260,7 @@ func (p *parser) name(name string) (expr, error) {
 		return constant(name), nil // Cinder takes a bare word for a text
 	}
 	if !slices.Contains([]string{"stats", "capabilities", "volume", "extra", "qos"}, scope) {
-		return nil, fmt.Errorf("unknown name %s: names begin with stats. capabilities. volume. extra. or qos.", name)
+		return nil, fmt.Errorf("unknown name %s: it must be in one of stats, capabilities, volume, extra and qos, as in stats.total_volumes", name)
 	}
 	return evalName(name, scope, strings.Split(rest, ".")), nil
 }

@@ -61,7 +61,7 @@ func TestExpressionErrors(t *testing.T) {
 		"": "ends too early", "1 +": "ends too early", "(1": `")" wanted`, "1)": `unexpected ")"`, "1 2": `unexpected "2"`, "* 2": `unexpected "*"`,
 		"1 ? 2": `":" wanted`, "1 ?": "ends too early", "1 ? 2 :": "ends too early", "1 < ": "ends too early", "not": "ends too early", "-": "ends too early", "2 ^": "ends too early",
 		"'abc": "without a closing", "1 # 2": `unexpected '#'`, "é": `unexpected 'é'`, "1.2.3": "is no number", "max()": `unexpected ")"`, "max(1": `")" wanted`,
-		"abs(1, 2)": "takes one number, not 2", "sqrt(4)": "unknown function sqrt", "os.system": "names begin with", "max(1,": "ends too early",
+		"abs(1, 2)": "takes one number, not 2", "sqrt(4)": "unknown function sqrt", "os.system": "must be in one of", "max(1,": "ends too early",
 		"1 / 0": "has no result", "0 / 0": "has no result", "10 ^ 999": "has no result", "'a' + 1": `cannot calculate "a" + 1`, "abs('x')": "abs needs numbers",
 		"'a' < 1": `cannot tell whether "a" < 1`, "total_volumes < 10": "cannot tell whether",
 		"capabilities.none": "capabilities.none is not known", "extra.none == 1": "is not known", "volume.none.deep": "is not known", "qos.none": "is not known", "volume.": "is not known",

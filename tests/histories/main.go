@@ -55,7 +55,7 @@ func record(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	defer temporal.Stop(ctx) //nolint:errcheck // the folder goes away
+	defer func() { _ = temporal.Stop(ctx) }() // its folder goes away
 	e, err := engine.Dial(ctx, engine.Options{Address: temporal.Addr(), Namespace: "clinker", Logger: slog.New(slog.DiscardHandler)}, false)
 	if err != nil {
 		return err
