@@ -26,6 +26,8 @@ type Options struct {
 	// Registry collects the figures and is what /metrics shows; nil makes one of its own.
 	Registry *prometheus.Registry
 	Log      *slog.Logger
+	// MaxBody is the largest request body, in bytes (max_request_body_size); 0 is middleware.DefaultMaxBody.
+	MaxBody int64
 	// ProjectID is what a project in a path looks like (project_id_regex); nil takes any.
 	ProjectID *regexp.Regexp
 }
@@ -56,7 +58,7 @@ func New(o Options) http.Handler {
 	g.GET("/healthcheck", health(o.Health))
 	g.GET("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})))
 
-	guard := []gin.HandlerFunc{middleware.Deadline(requestLimit), middleware.Auth(o.Auth), middleware.Negotiate, middleware.Body}
+	guard := []gin.HandlerFunc{middleware.Deadline(requestLimit), middleware.Auth(o.Auth), middleware.Negotiate, middleware.Body(o.MaxBody)}
 	collections := make(map[string]bool)
 	for _, r := range resources.Routes() {
 		first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")

@@ -18,7 +18,10 @@ type gate struct {
 	cancel   workflow.CancelFunc
 }
 
-var attrState = temporal.NewSearchAttributeKeyKeyword(flow.AttrFlowState)
+var (
+	attrState   = temporal.NewSearchAttributeKeyKeyword(flow.AttrFlowState)
+	attrBackend = temporal.NewSearchAttributeKeyKeyword(flow.AttrBackend)
+)
 
 // open sets the update handlers. Retry and skip are refused while nothing is held; abort works on a running flow
 // too and cancels the step that it waits for (a node that never comes back).
@@ -64,13 +67,14 @@ func (b *base) hold(ctx workflow.Context, task string, cause error) string {
 		Header: b.hdr, State: models.FlowHeld, Status: b.heldStatus,
 		FailedTask: task, Error: fe.Message, Hint: fe.Hint, Tasks: b.tasks,
 	}, nil)
-	b.show(safe, models.FlowHeld)
+	b.show(safe, attrState.ValueSet(string(models.FlowHeld)))
 	workflow.SetCurrentDetails(safe, "**HELD** at "+task+": "+fe.Message+"\n\n"+fe.Hint+
 		"\n\nSend the update `retry`, `skip` or `abort`.")
 
 	hours := time.Duration(max(b.hdr.HoldHours, 1)) * time.Hour
 	_, err := workflow.AwaitWithTimeout(ctx, hours, func() bool { return b.gate.decision != "" })
 	b.gate.held = false
+	b.show(safe, attrState.ValueUnset())
 	if err != nil {
 		b.gate.decision = flow.UpdateAbort
 	}
@@ -78,18 +82,14 @@ func (b *base) hold(ctx workflow.Context, task string, cause error) string {
 	b.gate.decision = ""
 	if word == flow.UpdateRetry || word == flow.UpdateSkip {
 		_ = b.recordStep(safe, flow.TaskFlowResume, flow.FlowEndInput{Header: b.hdr, State: models.FlowRunning, Status: b.busyStatus}, nil)
-		b.show(safe, models.FlowRunning)
 		workflow.SetCurrentDetails(safe, "")
 	}
 	return word
 }
 
-// show puts the flow's state and backend where the Web UI can list by them.
-func (b *base) show(ctx workflow.Context, s models.FlowState) {
-	attrs := []temporal.SearchAttributeUpdate{attrState.ValueSet(string(s))}
-	if b.backend != "" {
-		attrs = append(attrs, temporal.NewSearchAttributeKeyKeyword(flow.AttrBackend).ValueSet(b.backend))
-	}
+// show updates what the Web UI can list flows by. FlowState is there while a flow is held, and only then: for all else
+// Temporal's own ExecutionStatus tells, and a write at each end of each flow is saved.
+func (b *base) show(ctx workflow.Context, attrs ...temporal.SearchAttributeUpdate) {
 	if err := workflow.UpsertTypedSearchAttributes(ctx, attrs...); err != nil {
 		workflow.GetLogger(ctx).Warn("search attributes not updated", "error", err)
 	}

@@ -88,9 +88,7 @@ func (b *base) end(ctx workflow.Context, e flow.FlowEndInput) error {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	e.Header, e.Tasks = b.hdr, b.tasks
-	err := b.recordStep(ctx, flow.TaskFlowEnd, e, nil)
-	b.show(ctx, e.State)
-	return err
+	return b.recordStep(ctx, flow.TaskFlowEnd, e, nil)
 }
 
 // aborted tells whether err comes from an operator's abort or a cancelled workflow.

@@ -158,6 +158,7 @@ func (f *volumeCreate) place(ctx workflow.Context, attempted []string) error {
 	}
 	f.cast = cast
 	f.backend, _ = flow.SplitHost(f.cast.Pool)
+	f.show(ctx, attrBackend.ValueSet(f.backend))
 	if f.cast.Refused != "" {
 		workflow.SetCurrentDetails(ctx, "Refused: "+f.cast.Refused)
 	}

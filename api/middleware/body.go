@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"io"
 	"mime"
 	"net/http"
@@ -10,23 +11,29 @@ import (
 	"github.com/clinker-storage/clinker/api/fault"
 )
 
-// MaxBody is the largest body that is read, in bytes.
-const MaxBody = 1 << 20
+// DefaultMaxBody is the largest body that is read where the configuration says nothing, in bytes (Cinder's
+// max_request_body_size).
+const DefaultMaxBody = 114688
 
-// Body refuses bodies that are too large (413) or not JSON (415). A body of unknown length is cut off at the limit,
-// which whoever reads it sees as *http.MaxBytesError.
-func Body(c *gin.Context) {
+// Body refuses bodies of more than limit bytes (413; 0 is DefaultMaxBody) and those that are not JSON (415). A body of
+// unknown length is cut off at the limit, which whoever reads it sees as *http.MaxBytesError.
+func Body(limit int64) gin.HandlerFunc {
+	limit = cmp.Or(limit, DefaultMaxBody)
+	return func(c *gin.Context) { checkBody(c, limit) }
+}
+
+func checkBody(c *gin.Context, limit int64) {
 	r := c.Request
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	if r.ContentLength > MaxBody {
+	if r.ContentLength > limit {
 		drain(r)
 		c.Header("Connection", "close")
-		Refuse(c, TooLarge())
+		Refuse(c, TooLarge(limit))
 		return
 	}
-	r.Body = http.MaxBytesReader(c.Writer, r.Body, MaxBody)
+	r.Body = http.MaxBytesReader(c.Writer, r.Body, limit)
 	if text := r.Header.Get("Content-Type"); text != "" {
 		kind, _, err := mime.ParseMediaType(text)
 		if err != nil || kind != "application/json" {
@@ -46,7 +53,7 @@ func drain(r *http.Request) {
 	}
 }
 
-// TooLarge refuses a body over MaxBody.
-func TooLarge() error {
-	return fault.OverLimit("the request body is too large; at most %d bytes are read", MaxBody)
+// TooLarge refuses a body of more than limit bytes.
+func TooLarge(limit int64) error {
+	return fault.OverLimit("the request body is too large; at most %d bytes are read", limit)
 }

@@ -148,7 +148,7 @@ func (c *Call) Raw() ([]byte, error) {
 	body, err := io.ReadAll(c.gin.Request.Body)
 	if err != nil {
 		if large := new(http.MaxBytesError); errors.As(err, &large) {
-			return nil, middleware.TooLarge()
+			return nil, middleware.TooLarge(large.Limit)
 		}
 		return nil, fault.BadRequest("the request body could not be read")
 	}

@@ -94,9 +94,10 @@ func handler(cfg *config.Config, e *engine.Engine, s *store.Store, log *slog.Log
 				StorageZone: cfg.Volumes.AvailabilityZone, ServiceDownTime: cfg.Service.DownTime, KeyTTL: cfg.API.IdempotencyKeyAge,
 			},
 		},
-		Auth:   middleware.NoAuth{}, // a project may have any name then, so project_id_regex is left aside
-		Health: health(e, s),
-		Log:    log,
+		Auth:    middleware.NoAuth{}, // a project may have any name then, so project_id_regex is left aside
+		Health:  health(e, s),
+		MaxBody: cfg.API.MaxRequestBodySize,
+		Log:     log,
 	})
 }
 

@@ -106,7 +106,7 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 	}
 	awaitReports(ctx, st, backendHosts(cfg), begun)
 	about := banner{API: "http://" + l.Addr().String(), Temporal: temporal.Addr(), UI: temporal.UIURL(), State: f.stateDir, Took: time.Since(begun)}
-	if err = about.writeOpenrc(cfg.StatePath); err == nil {
+	if err = about.writeClientFiles(cfg.StatePath); err == nil {
 		about.print(os.Stdout)
 		err = serve(ctx, l, handler(cfg, e, st, log), log)
 	}

@@ -162,7 +162,7 @@ func TestOptionsOfAStart(t *testing.T) {
 	require.Equal(t, []string{"volume-delete:v:r", flow.ControlQueue, "delete volume db"}, []string{o.ID, o.TaskQueue, o.StaticSummary})
 	for name, want := range map[string]string{
 		flow.AttrProjectID: "p", flow.AttrResourceID: "v", flow.AttrResourceKind: "volume", flow.AttrOperation: "volume-delete",
-		flow.AttrRequestID: "req-r", flow.AttrFlowState: "RUNNING", flow.AttrBackend: "n1@a",
+		flow.AttrRequestID: "req-r", flow.AttrBackend: "n1@a",
 	} {
 		got, ok := o.TypedSearchAttributes.GetKeyword(key(name))
 		require.True(t, ok, name)

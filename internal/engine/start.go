@@ -95,7 +95,7 @@ func options(s flow.Start) client.StartWorkflowOptions {
 	attrs := []temporal.SearchAttributeUpdate{
 		key(flow.AttrProjectID).ValueSet(h.ProjectID), key(flow.AttrResourceID).ValueSet(h.ResourceID),
 		key(flow.AttrResourceKind).ValueSet(s.Kind), key(flow.AttrOperation).ValueSet(string(s.Operation)),
-		key(flow.AttrRequestID).ValueSet(h.RequestID), key(flow.AttrFlowState).ValueSet(string(models.FlowRunning)),
+		key(flow.AttrRequestID).ValueSet(h.RequestID),
 	}
 	if s.Backend != "" {
 		attrs = append(attrs, key(flow.AttrBackend).ValueSet(s.Backend))
