@@ -99,6 +99,20 @@ func TestDeleteAbortsHeldCreate(t *testing.T) {
 	require.Zero(t, rig.Store.VolumeCount())
 }
 
+// A delete by force gives up the flow that still works on the volume; a plain one is refused by the status.
+func TestForceDeleteAbortsARunningCreate(t *testing.T) {
+	rig := apitest.New(t)
+	id, running := hold(rig, flow.VolumeCreate, models.VolumeCreating)
+	f := rig.Store.Flows[running]
+	f.State = models.FlowRunning
+	rig.Store.Flows[running] = f
+	rig.Do(t, "DELETE", volumes+"/"+id, nil).Refused(400, "badRequest")
+	require.Empty(t, rig.Engine.Resolved)
+	rig.Do(t, "POST", volumes+"/"+id+"/action", `{"os-force_delete":{}}`, admin).Is(202)
+	require.Equal(t, []string{running + " abort"}, rig.Engine.Resolved)
+	require.Zero(t, rig.Store.VolumeCount())
+}
+
 // A delete that was held and is asked again is begun anew.
 func TestDeleteAbortsHeldDelete(t *testing.T) {
 	rig := apitest.New(t)

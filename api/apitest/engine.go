@@ -155,7 +155,7 @@ func (e *Engine) Resolve(_ context.Context, id, update, _ string) error {
 	e.store.mu.Lock()
 	defer e.store.mu.Unlock()
 	f, ok := e.store.Flows[id]
-	if !ok || f.State != models.FlowHeld {
+	if !ok || f.State != models.FlowHeld && update != flow.UpdateAbort {
 		return &flow.Error{Type: flow.ErrInvalid, Message: "nothing is held"}
 	}
 	e.Resolved = append(e.Resolved, id+" "+update)

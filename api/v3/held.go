@@ -7,14 +7,15 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-// giveUpHeld aborts the flow that holds a volume, if one does, and returns when it has ended; ctx bounds the wait. What the abort
+// giveUpHeld aborts the flow that holds a volume, if one does, and returns when it has ended; ctx bounds the wait. With running
+// set, a flow that is not held is aborted too: a delete by force must not reach the node before the create that it overtakes. What the abort
 // did to the volume is the flow's business (models.Held): the caller reads the row again. aborted tells whether there was one.
-func (a *API) giveUpHeld(ctx context.Context, v models.Volume, reason string) (aborted bool, err error) {
+func (a *API) giveUpHeld(ctx context.Context, v models.Volume, running bool, reason string) (aborted bool, err error) {
 	if v.FlowID == "" {
 		return false, nil
 	}
 	f, err := a.Store.GetFlow(ctx, "", v.FlowID)
-	if err != nil || f.State != models.FlowHeld {
+	if err != nil || f.State != models.FlowHeld && !(running && f.State.Open()) {
 		return false, notFoundIsNil(err)
 	}
 	if err := a.Starter.Resolve(ctx, f.ID, flow.UpdateAbort, reason); err != nil {

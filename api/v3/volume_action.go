@@ -162,7 +162,7 @@ func (a *API) resetVolume(c *Call, v models.Volume, f *Fields) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.AcceptWait)
 	defer cancel()
-	if _, err := a.giveUpHeld(ctx, v, "the volume's status is reset, by "+c.Identity.UserID); err != nil {
+	if _, err := a.giveUpHeld(ctx, v, false, "the volume's status is reset, by "+c.Identity.UserID); err != nil {
 		return err
 	}
 	if _, err := a.Store.ResetVolume(ctx, v.ID, reset); err != nil {

@@ -47,7 +47,7 @@ func (c *Call) boolQuery(name string) (bool, error) {
 func (a *API) remove(c *Call, v models.Volume, force bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.AcceptWait)
 	defer cancel()
-	aborted, err := a.giveUpHeld(ctx, v, "the volume is to be deleted, by "+c.Identity.UserID)
+	aborted, err := a.giveUpHeld(ctx, v, force, "the volume is to be deleted, by "+c.Identity.UserID)
 	if err != nil {
 		return err
 	}
