@@ -60,7 +60,9 @@ func TestVolumeCastRefused(t *testing.T) {
 	}{
 		"too small": {
 			func(t *testing.T, c *catalogue) { c.report(t, pool, small); c.report(t, other, small) },
-			flow.ErrNoBackend, []string{"No storage could be allocated for this volume request: 2 pools refused by CapacityFilter", pool, "3 GiB left"}, "",
+			flow.ErrNoBackend,
+			[]string{"No storage could be allocated for this volume request: 2 pools refused by CapacityFilter", pool, "3 GiB left"},
+			"",
 		},
 		"down": {
 			func(t *testing.T, c *catalogue) {
@@ -68,14 +70,18 @@ func TestVolumeCastRefused(t *testing.T) {
 				c.reportAs(t, pool, models.PoolStats{Total: gib(100), Free: gib(100), ThickProvisioning: true},
 					flow.BackendReport{State: "down", Error: "read-only" + hintMark + "mount /srv/secret again"})
 			},
-			flow.ErrBackendDown, []string{"service is down", "read-only"}, "/srv/secret",
+			flow.ErrBackendDown,
+			[]string{"service is down", "read-only"},
+			"/srv/secret",
 		},
 		"down, and too small": {
 			func(t *testing.T, c *catalogue) {
 				c.report(t, other, small)
 				c.reportAs(t, pool, small, flow.BackendReport{State: "down", Error: "read-only"})
 			},
-			flow.ErrNoBackend, []string{"service is down"}, "",
+			flow.ErrNoBackend,
+			[]string{"service is down"},
+			"",
 		},
 		"disabled": {
 			func(t *testing.T, c *catalogue) {
@@ -84,7 +90,9 @@ func TestVolumeCastRefused(t *testing.T) {
 					require.NoError(t, err)
 				}
 			},
-			flow.ErrNoBackend, []string{"service is disabled"}, "",
+			flow.ErrNoBackend,
+			[]string{"service is disabled"},
+			"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

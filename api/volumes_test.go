@@ -190,8 +190,16 @@ func TestFilters(t *testing.T) {
 		require.Equal(t, c.want, names(rig.Do(t, "GET", volumes+"?"+c.query, nil, apitest.Call{Version: c.version})), c.query)
 	}
 	for _, c := range [][2]string{
-		{"nonsense=1", "3.31"}, {"host=h", "3.31"}, {"name~=v", "3.31"}, {"size~=1", "3.34"}, {"size=x", ""}, {"metadata=x", ""}, {"metadata={'a'}", ""},
-		{"bootable=x", "3.2"}, {"created_at=yesterday", ""}, {"created_at=gt:x", "3.60"},
+		{"nonsense=1", "3.31"},
+		{"host=h", "3.31"},
+		{"name~=v", "3.31"},
+		{"size~=1", "3.34"},
+		{"size=x", ""},
+		{"metadata=x", ""},
+		{"metadata={'a'}", ""},
+		{"bootable=x", "3.2"},
+		{"created_at=yesterday", ""},
+		{"created_at=gt:x", "3.60"},
 	} {
 		rig.Do(t, "GET", volumes+"?"+c[0], nil, apitest.Call{Version: c[1]}).Refused(400, "badRequest")
 	}

@@ -82,49 +82,91 @@ var (
 
 // rules is the transition table; facts from Cinder (volume/api.py, volume/manager.py), deviations said in docs/statuses.md.
 var rules = []Rule{
-	{Operation: OpVolumeCreate, New: true, To: VolumeCreating, Success: VolumeAvailable, Failure: VolumeError,
-		Further: "quota reserved; availability zone and type known; a source volume available or in-use and not larger, a source snapshot available"},
-	{Operation: OpVolumeCreateImage, New: true, To: VolumeDownloading, Success: VolumeAvailable, Failure: VolumeError,
-		Further: "image active, size enough for it"},
-	{Operation: OpVolumeCreateBackup, New: true, To: VolumeRestoringBackup, Success: VolumeAvailable, Failure: VolumeErrorRestoring,
-		Further: "backup available and not larger"},
-	{Operation: OpVolumeDelete, From: deletable, To: VolumeDeleting, Success: EndGone, Failure: VolumeErrorDeleting,
-		Further: "not attached, not migrating, in no group, no snapshots (unless cascade)"},
-	{Operation: OpVolumeForceDelete, Any: true, To: VolumeDeleting, Success: EndGone, Failure: VolumeErrorDeleting,
-		Further: "not attached, not migrating, in no group"},
-	{Operation: OpVolumeExtend, From: onlyAvailable, Also: justInUse, AlsoWhen: "microversion 3.42 and the driver extends in use",
-		To: VolumeExtending, Success: EndPrevious, Failure: VolumeErrorExtending, Further: "new size larger; quota of the difference"},
-	{Operation: OpVolumeReserve, From: onlyAvailable, Also: justInUse, AlsoWhen: "multiattach", To: VolumeAttaching,
-		Success: VolumeAttaching, Failure: EndSame},
-	{Operation: OpVolumeUnreserve, From: []VolumeStatus{VolumeAttaching}, To: VolumeAvailable, Success: VolumeAvailable, Failure: EndSame,
-		Further: "in-use while attachments remain; from any other status it does nothing"},
-	{Operation: OpVolumeAttach, From: []VolumeStatus{VolumeAttaching}, Also: availInUse, AlsoWhen: "multiattach", To: VolumeInUse,
-		Success: VolumeInUse, Failure: EndSame, Further: "a read-only volume needs mode ro"},
-	{Operation: OpVolumeBeginDetaching, From: justInUse, To: VolumeDetaching, Success: VolumeAvailable, Failure: VolumeInUse,
-		Further: "attached, not migrating"},
-	{Operation: OpVolumeDetach, From: []VolumeStatus{VolumeInUse, VolumeDetaching}, To: EndSame, Success: VolumeAvailable, Failure: EndSame,
-		Further: "one attachment, or its id given; in-use while others remain"},
-	{Operation: OpAttachmentCreate, From: []VolumeStatus{VolumeAvailable, VolumeDownloading}, Also: []VolumeStatus{VolumeInUse, VolumeReserved},
-		AlsoWhen: "multiattach, or the same instance", To: VolumeReserved, Success: VolumeReserved, Failure: EndSame},
-	{Operation: OpAttachmentUpdate, From: []VolumeStatus{VolumeReserved}, Also: justInUse, AlsoWhen: "multiattach", To: VolumeAttaching,
-		Success: VolumeInUse, Failure: VolumeReserved, Further: "no second connected host unless multiattach"},
-	{Operation: OpVolumeRevert, From: onlyAvailable, To: VolumeReverting, Success: VolumeAvailable, Failure: VolumeError,
-		Further: "latest snapshot, available, of the same size"},
-	{Operation: OpBackupCreate, From: onlyAvailable, Also: justInUse, AlsoWhen: "force", To: VolumeBackingUp, Success: EndPrevious,
-		Failure: VolumeErrorBackingUp},
-	{Operation: OpBackupRestore, From: []VolumeStatus{VolumeAvailable, VolumeErrorRestoring}, To: VolumeRestoringBackup,
-		Success: VolumeAvailable, Failure: VolumeErrorRestoring, Further: "size at least the backup's"},
-	{Operation: OpVolumeUpload, From: onlyAvailable, Also: justInUse, AlsoWhen: "force and enable_force_upload", To: VolumeUploading,
-		Success: EndPrevious, Failure: EndPrevious},
-	{Operation: OpVolumeReimage, From: []VolumeStatus{VolumeAvailable, VolumeError}, Also: []VolumeStatus{VolumeReserved},
-		AlsoWhen: "reimage_reserved", To: VolumeDownloading, Success: EndPrevious, Failure: VolumeError, Further: "at most one attachment"},
-	{Operation: OpVolumeRetype, From: availInUse, To: VolumeRetyping, Success: EndPrevious, Failure: EndPrevious,
-		Further: "not migrating, in no group, another type"},
-	{Operation: OpTransferCreate, From: onlyAvailable, To: VolumeAwaitingTransfer, Success: VolumeAvailable, Failure: VolumeAvailable,
-		Further: "in no group"},
+	{
+		Operation: OpVolumeCreate, New: true, To: VolumeCreating, Success: VolumeAvailable, Failure: VolumeError,
+		Further: "quota reserved; availability zone and type known; a source volume available or in-use and not larger, a source snapshot available",
+	},
+	{
+		Operation: OpVolumeCreateImage, New: true, To: VolumeDownloading, Success: VolumeAvailable, Failure: VolumeError,
+		Further: "image active, size enough for it",
+	},
+	{
+		Operation: OpVolumeCreateBackup, New: true, To: VolumeRestoringBackup, Success: VolumeAvailable, Failure: VolumeErrorRestoring,
+		Further: "backup available and not larger",
+	},
+	{
+		Operation: OpVolumeDelete, From: deletable, To: VolumeDeleting, Success: EndGone, Failure: VolumeErrorDeleting,
+		Further: "not attached, not migrating, in no group, no snapshots (unless cascade)",
+	},
+	{
+		Operation: OpVolumeForceDelete, Any: true, To: VolumeDeleting, Success: EndGone, Failure: VolumeErrorDeleting,
+		Further: "not attached, not migrating, in no group",
+	},
+	{
+		Operation: OpVolumeExtend, From: onlyAvailable, Also: justInUse, AlsoWhen: "microversion 3.42 and the driver extends in use",
+		To: VolumeExtending, Success: EndPrevious, Failure: VolumeErrorExtending, Further: "new size larger; quota of the difference",
+	},
+	{
+		Operation: OpVolumeReserve, From: onlyAvailable, Also: justInUse, AlsoWhen: "multiattach", To: VolumeAttaching,
+		Success: VolumeAttaching, Failure: EndSame,
+	},
+	{
+		Operation: OpVolumeUnreserve, From: []VolumeStatus{VolumeAttaching}, To: VolumeAvailable, Success: VolumeAvailable, Failure: EndSame,
+		Further: "in-use while attachments remain; from any other status it does nothing",
+	},
+	{
+		Operation: OpVolumeAttach, From: []VolumeStatus{VolumeAttaching}, Also: availInUse, AlsoWhen: "multiattach", To: VolumeInUse,
+		Success: VolumeInUse, Failure: EndSame, Further: "a read-only volume needs mode ro",
+	},
+	{
+		Operation: OpVolumeBeginDetaching, From: justInUse, To: VolumeDetaching, Success: VolumeAvailable, Failure: VolumeInUse,
+		Further: "attached, not migrating",
+	},
+	{
+		Operation: OpVolumeDetach, From: []VolumeStatus{VolumeInUse, VolumeDetaching}, To: EndSame, Success: VolumeAvailable, Failure: EndSame,
+		Further: "one attachment, or its id given; in-use while others remain",
+	},
+	{
+		Operation: OpAttachmentCreate, From: []VolumeStatus{VolumeAvailable, VolumeDownloading}, Also: []VolumeStatus{VolumeInUse, VolumeReserved},
+		AlsoWhen: "multiattach, or the same instance", To: VolumeReserved, Success: VolumeReserved, Failure: EndSame,
+	},
+	{
+		Operation: OpAttachmentUpdate, From: []VolumeStatus{VolumeReserved}, Also: justInUse, AlsoWhen: "multiattach", To: VolumeAttaching,
+		Success: VolumeInUse, Failure: VolumeReserved, Further: "no second connected host unless multiattach",
+	},
+	{
+		Operation: OpVolumeRevert, From: onlyAvailable, To: VolumeReverting, Success: VolumeAvailable, Failure: VolumeError,
+		Further: "latest snapshot, available, of the same size",
+	},
+	{
+		Operation: OpBackupCreate, From: onlyAvailable, Also: justInUse, AlsoWhen: "force", To: VolumeBackingUp, Success: EndPrevious,
+		Failure: VolumeErrorBackingUp,
+	},
+	{
+		Operation: OpBackupRestore, From: []VolumeStatus{VolumeAvailable, VolumeErrorRestoring}, To: VolumeRestoringBackup,
+		Success: VolumeAvailable, Failure: VolumeErrorRestoring, Further: "size at least the backup's",
+	},
+	{
+		Operation: OpVolumeUpload, From: onlyAvailable, Also: justInUse, AlsoWhen: "force and enable_force_upload", To: VolumeUploading,
+		Success: EndPrevious, Failure: EndPrevious,
+	},
+	{
+		Operation: OpVolumeReimage, From: []VolumeStatus{VolumeAvailable, VolumeError}, Also: []VolumeStatus{VolumeReserved},
+		AlsoWhen: "reimage_reserved", To: VolumeDownloading, Success: EndPrevious, Failure: VolumeError, Further: "at most one attachment",
+	},
+	{
+		Operation: OpVolumeRetype, From: availInUse, To: VolumeRetyping, Success: EndPrevious, Failure: EndPrevious,
+		Further: "not migrating, in no group, another type",
+	},
+	{
+		Operation: OpTransferCreate, From: onlyAvailable, To: VolumeAwaitingTransfer, Success: VolumeAvailable, Failure: VolumeAvailable,
+		Further: "in no group",
+	},
 	{Operation: OpVolumeManage, New: true, To: VolumeManaging, Success: VolumeAvailable, Failure: VolumeErrorManaging},
-	{Operation: OpVolumeUnmanage, From: unmanageable, To: VolumeUnmanaging, Success: EndGone, Failure: VolumeError,
-		Further: "not attached, no snapshots"},
+	{
+		Operation: OpVolumeUnmanage, From: unmanageable, To: VolumeUnmanaging, Success: EndGone, Failure: VolumeError,
+		Further: "not attached, no snapshots",
+	},
 	{Operation: OpVolumeReadonly, From: onlyAvailable, To: EndSame, Success: EndSame, Failure: EndSame},
 }
 

@@ -69,8 +69,10 @@ func TestDefault(t *testing.T) {
 	require.Empty(t, c.File)
 	require.Equal(t, "127.0.0.1:8776", c.API.Addr())
 	require.Equal(t, "noauth", c.API.AuthStrategy)
-	require.Equal(t, Quota{Volumes: 10, Snapshots: 10, Gigabytes: 1000, Backups: 10, BackupGigabytes: 1000, Groups: 10,
-		PerVolumeGigabytes: -1, UseDefaultClass: true}, c.Quota)
+	require.Equal(t, Quota{
+		Volumes: 10, Snapshots: 10, Gigabytes: 1000, Backups: 10, BackupGigabytes: 1000, Groups: 10,
+		PerVolumeGigabytes: -1, UseDefaultClass: true,
+	}, c.Quota)
 	require.Equal(t, Flows{Retention: 7 * 24 * time.Hour, RecordAge: 30 * 24 * time.Hour, Hold: 72 * time.Hour}, c.Flows)
 	require.Equal(t, Service{ReportInterval: 10 * time.Second, DownTime: time.Minute, StatsInterval: time.Minute}, c.Service)
 	require.Equal(t, Temporal{Address: "127.0.0.1:7233", Namespace: "clinker"}, c.Temporal)

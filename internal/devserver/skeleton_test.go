@@ -89,8 +89,10 @@ func create(ctx context.Context, c client.Client, id string) (client.WorkflowUpd
 }
 
 func dial(tb testing.TB, addr string) client.Client {
-	c, err := client.Dial(client.Options{HostPort: addr, Namespace: testNamespace, Logger: quiet{}, WorkerHeartbeatInterval: time.Second,
-		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}}})
+	c, err := client.Dial(client.Options{
+		HostPort: addr, Namespace: testNamespace, Logger: quiet{}, WorkerHeartbeatInterval: time.Second,
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
+	})
 	require.NoError(tb, err)
 	tb.Cleanup(c.Close)
 	return c

@@ -18,7 +18,7 @@ import (
 type ui struct {
 	server *uiserver.Server
 	url    string
-	done   chan error
+	done   chan error // how it ended, then closed
 }
 
 func startUI(ctx context.Context, addr, frontend, namespace string) (*ui, error) {
@@ -44,7 +44,10 @@ func startUI(ctx context.Context, addr, frontend, namespace string) (*ui, error)
 		url:  "http://" + dialable(addr),
 		done: make(chan error, 1),
 	}
-	go func() { u.done <- u.server.Start() }()
+	go func() {
+		u.done <- u.server.Start()
+		close(u.done)
+	}()
 	if err := u.wait(ctx); err != nil {
 		u.stop()
 		return nil, fmt.Errorf("temporal Web UI on %s: %w", addr, err)
@@ -67,7 +70,6 @@ func (u *ui) wait(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-u.done:
-			u.done <- err
 			return fmt.Errorf("ended: %w", err)
 		case <-time.After(10 * time.Millisecond):
 		}
@@ -76,5 +78,6 @@ func (u *ui) wait(ctx context.Context) error {
 
 func (u *ui) stop() {
 	u.server.Stop()
-	_ = <-u.done // how it ended no longer matters
+	for range u.done { // until it has ended; how no longer matters
+	}
 }

@@ -24,8 +24,10 @@ func capacityFilter(req *Request) (check, error) {
 		case p.Total.Unbounded() && p.ReservedPercentage == 0:
 			return pass
 		case p.Total.Unbounded():
-			return reason{"a reserve of a total that is no number cannot be kept",
-				fmt.Sprintf("total %s, %d%% reserved", p.Total, p.ReservedPercentage)}
+			return reason{
+				"a reserve of a total that is no number cannot be kept",
+				fmt.Sprintf("total %s, %d%% reserved", p.Total, p.ReservedPercentage),
+			}
 		case !ok:
 			return reason{text: "total capacity is not reported"}
 		case total <= 0:
@@ -45,9 +47,11 @@ func thinRoom(p *Pool, total, size float64) reason {
 		return reason{"max_over_subscription_ratio of a thin pool must be 1 or more", text(p.MaxOverSubscriptionRatio)}
 	}
 	if left := p.virtualFree(total); !(left >= size) {
-		return reason{"not enough thin capacity for " + gib(size),
+		return reason{
+			"not enough thin capacity for " + gib(size),
 			fmt.Sprintf("%s left: (total %s - reserved %s) x %s - provisioned %s", gib(left), gib(total),
-				gib(p.reserved(total)), text(p.MaxOverSubscriptionRatio), gib(p.Provisioned))}
+				gib(p.reserved(total)), text(p.MaxOverSubscriptionRatio), gib(p.Provisioned)),
+		}
 	}
 	return pass
 }
@@ -58,9 +62,11 @@ func thickRoom(p *Pool, total, size float64) reason {
 	free, _ := p.Free.Number()
 	unpromised := total - p.reserved(total) - p.Provisioned
 	if left := min(free, unpromised); !(left >= size) {
-		return reason{"not enough free space for " + gib(size),
+		return reason{
+			"not enough free space for " + gib(size),
 			fmt.Sprintf("%s left: free %s, total %s - reserved %s - provisioned %s", gib(left), gib(free),
-				gib(total), gib(p.reserved(total)), gib(p.Provisioned))}
+				gib(total), gib(p.reserved(total)), gib(p.Provisioned)),
+		}
 	}
 	return pass
 }

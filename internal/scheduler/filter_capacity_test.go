@@ -17,8 +17,11 @@ func TestCapacityFilter(t *testing.T) {
 		want string
 	}{
 		"fits exactly": {Request{SizeGiB: 50}, func(*Pool) {}, ""},
-		"one too many": {Request{SizeGiB: 51}, func(*Pool) {},
-			"not enough free space for 51 GiB (50 GiB left: free 50 GiB, total 100 GiB - reserved 0 GiB - provisioned 0 GiB)"},
+		"one too many": {
+			Request{SizeGiB: 51},
+			func(*Pool) {},
+			"not enough free space for 51 GiB (50 GiB left: free 50 GiB, total 100 GiB - reserved 0 GiB - provisioned 0 GiB)",
+		},
 		"manage needs none":       {Request{}, func(p *Pool) { p.Free = GiB(0) }, ""},
 		"retype in place":         {Request{SizeGiB: 80, ExistsOn: "n@b#p"}, func(*Pool) {}, ""},
 		"retype from elsewhere":   {Request{SizeGiB: 80, ExistsOn: "m@b#p"}, func(*Pool) {}, "not enough free space"},

@@ -42,8 +42,17 @@ func TestOrderOf(t *testing.T) {
 		order int
 		ok    bool
 	}{
-		{1, 2.0, -1, true}, {2, int64(2), 0, true}, {"b", "a", 1, true}, {false, true, -1, true}, {true, true, 0, true},
-		{1, "1", 0, false}, {"1", 1, 0, false}, {true, 1, 0, false}, {1, true, 0, false}, {nil, nil, 0, false}, {[]any{}, []any{}, 0, false},
+		{1, 2.0, -1, true},
+		{2, int64(2), 0, true},
+		{"b", "a", 1, true},
+		{false, true, -1, true},
+		{true, true, 0, true},
+		{1, "1", 0, false},
+		{"1", 1, 0, false},
+		{true, 1, 0, false},
+		{1, true, 0, false},
+		{nil, nil, 0, false},
+		{[]any{}, []any{}, 0, false},
 	} {
 		order, ok := orderOf(tc.a, tc.b)
 		require.Equal(t, tc.ok, ok, "%v %v", tc.a, tc.b)

@@ -44,16 +44,31 @@ func TestWeighers(t *testing.T) {
 			with(free("a@b#p", 300), func(p *Pool) { p.ReservedPercentage = 20 }), free("b@b#p", 200),
 		}, []string{"b@b#p", "a@b#p"}, nil},
 		"thin by virtual": {"CapacityWeigher", 1, Request{}, []Pool{thin("a@b#p", 100, 2, 150), thin("b@b#p", 50, 4, 10)}, []string{"b@b#p", "a@b#p"}, nil},
-		"thick type by free": {"CapacityWeigher", 1, Request{ExtraSpecs: map[string]string{"provisioning:type": "thick"}},
-			[]Pool{thin("a@b#p", 100, 2, 150), thin("b@b#p", 50, 4, 10)}, []string{"a@b#p", "b@b#p"}, nil},
+		"thick type by free": {
+			"CapacityWeigher", 1,
+			Request{ExtraSpecs: map[string]string{"provisioning:type": "thick"}},
+			[]Pool{thin("a@b#p", 100, 2, 150), thin("b@b#p", 50, 4, 10)},
+			[]string{"a@b#p", "b@b#p"},
+			nil,
+		},
 		"equals by name":  {"CapacityWeigher", 1, Request{}, []Pool{free("c@b#p", 1), free("a@b#p", 1), free("b@b#p", 1)}, []string{"a@b#p", "b@b#p", "c@b#p"}, []float64{0, 0, 0}},
 		"least allocated": {"AllocatedCapacityWeigher", -1, Request{}, []Pool{volumes("a@b#p", 5), volumes("b@b#p", 1)}, []string{"b@b#p", "a@b#p"}, []float64{0, -1}},
 		"most allocated":  {"AllocatedCapacityWeigher", 1, Request{}, []Pool{volumes("a@b#p", 5), volumes("b@b#p", 1)}, []string{"a@b#p", "b@b#p"}, []float64{1, 0}},
 		"fewest volumes":  {"VolumeNumberWeigher", -1, Request{}, []Pool{volumes("a@b#p", 5), volumes("b@b#p", 1)}, []string{"b@b#p", "a@b#p"}, []float64{0, -1}},
-		"goodness": {"GoodnessWeigher", 1, Request{SizeGiB: 10}, []Pool{good("a@b#p", "40"), good("b@b#p", "volume.size < 20"), good("c@b#p", "volume.size * 5"), good("d@b#p", "")},
-			[]string{"b@b#p", "c@b#p", "a@b#p", "d@b#p"}, []float64{1, 0.5, 0.4, 0}},
-		"NaN spoils nothing": {"AllocatedCapacityWeigher", -1, Request{}, []Pool{with(volumes("a@b#p", 5), func(p *Pool) { p.Allocated = math.NaN() }), volumes("b@b#p", 1), volumes("c@b#p", 2)},
-			[]string{"a@b#p", "b@b#p", "c@b#p"}, []float64{0, -0.5, -1}},
+		"goodness": {
+			"GoodnessWeigher", 1,
+			Request{SizeGiB: 10},
+			[]Pool{good("a@b#p", "40"), good("b@b#p", "volume.size < 20"), good("c@b#p", "volume.size * 5"), good("d@b#p", "")},
+			[]string{"b@b#p", "c@b#p", "a@b#p", "d@b#p"},
+			[]float64{1, 0.5, 0.4, 0},
+		},
+		"NaN spoils nothing": {
+			"AllocatedCapacityWeigher", -1,
+			Request{},
+			[]Pool{with(volumes("a@b#p", 5), func(p *Pool) { p.Allocated = math.NaN() }), volumes("b@b#p", 1), volumes("c@b#p", 2)},
+			[]string{"a@b#p", "b@b#p", "c@b#p"},
+			[]float64{0, -0.5, -1},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scheduler(t, Options{Weighers: []string{tc.weigher}, Multipliers: map[string]float64{tc.weigher: tc.multiplier}, Filters: []string{"JsonFilter"}})

@@ -27,9 +27,17 @@ func TestVolumeTypes(t *testing.T) {
 		tricky := s.newType(t, gold.ID, true) // its name is the id of another
 
 		for _, c := range []struct{ project, ask, want string }{
-			{"p1", "gold", gold.ID}, {"p2", "gold", gold.ID}, {"", gold.ID, gold.ID}, {"p2", gold.ID, gold.ID},
-			{"p1", "secret", secret.ID}, {"p1", secret.ID, secret.ID}, {"", "secret", secret.ID}, {"p2", "secret", ""}, {"p2", secret.ID, ""},
-			{"", tricky.ID, tricky.ID}, {"", "nothing", ""},
+			{"p1", "gold", gold.ID},
+			{"p2", "gold", gold.ID},
+			{"", gold.ID, gold.ID},
+			{"p2", gold.ID, gold.ID},
+			{"p1", "secret", secret.ID},
+			{"p1", secret.ID, secret.ID},
+			{"", "secret", secret.ID},
+			{"p2", "secret", ""},
+			{"p2", secret.ID, ""},
+			{"", tricky.ID, tricky.ID},
+			{"", "nothing", ""},
 		} {
 			got, err := s.GetVolumeType(ctx, c.project, c.ask)
 			if c.want == "" {

@@ -28,8 +28,12 @@ func shelf(s fixture) []models.Volume {
 		gib           int64
 		status        models.VolumeStatus
 	}{
-		{"p1", "a", 2, models.VolumeAvailable}, {"p1", "b", 1, models.VolumeInUse}, {"p1", "c", 2, models.VolumeError},
-		{"p1", "d", 1, models.VolumeManaging}, {"p1", "e", 2, models.VolumeAvailable}, {"p2", "f", 9, models.VolumeAvailable},
+		{"p1", "a", 2, models.VolumeAvailable},
+		{"p1", "b", 1, models.VolumeInUse},
+		{"p1", "c", 2, models.VolumeError},
+		{"p1", "d", 1, models.VolumeManaging},
+		{"p1", "e", 2, models.VolumeAvailable},
+		{"p2", "f", 9, models.VolumeAvailable},
 	} {
 		v := volumeOf(c.project, c.gib)
 		v.Name, v.Status, v.Bootable = c.name, c.status, i%2 == 0
