@@ -77,6 +77,7 @@ func (f *upFlags) run(ctx context.Context) error {
 // serveAll starts the parts in the order in which they need each other, and stops them the other way round.
 func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listener, log *slog.Logger) error {
 	begun := time.Now()
+	go limitMemory(ctx)
 	st, err := openStore(ctx, cfg, log, true)
 	if err != nil {
 		return err
