@@ -115,7 +115,7 @@ func TestCreateHeld(t *testing.T) {
 			w.failing(flow.TaskDeleteVolume, c.undo, flow.ErrUnavailable)
 			var heldAs models.VolumeStatus
 			var early, reply error
-			w.update(time.Millisecond, flow.UpdateRetry, &early)
+			w.update(0, flow.UpdateRetry, &early)
 			w.env.RegisterDelayedCallback(func() { heldAs = w.status }, time.Hour)
 			if c.word != "" {
 				w.update(2*time.Hour, c.word, &reply)
