@@ -9,7 +9,7 @@ const sinceResourceFilters = 33
 var resourceFilters = []filtersView{
 	{Resource: "message", Filters: messageFilters},
 	{Resource: "pool", Filters: []string{"name", "volume_type"}},
-	{Resource: "volume", Filters: volumeFilters},
+	{Resource: "volume", Filters: volumeFilters.all},
 	{Resource: "volume_type", Filters: []string{"is_public", "extra_specs"}},
 }
 
