@@ -31,6 +31,25 @@ type Adopter interface {
 	Release(ctx context.Context, v Volume) (ref string, err error)
 }
 
+// AdoptLister tells what there is to adopt (Capabilities.Adopt, with Adopter). Without it nothing can be managed: quota is
+// taken before a volume is adopted, and for that its size must be known.
+type AdoptLister interface {
+	// Adoptables lists what Adopt could take in and what it could not, with the reason, in no order; volumes that are
+	// managed already carry their ID. The first error ends the list, which is then worth nothing. It changes nothing.
+	Adoptables(ctx context.Context) iter.Seq2[Adoptable, error]
+}
+
+// SnapshotAdopter is Adopter for snapshots; a driver that has it is an Adopter too.
+type SnapshotAdopter interface {
+	// AdoptSnapshot makes ref the snapshot s of s.Volume. ErrNotFound; ErrExists when it is a snapshot of another id already;
+	// ErrInvalid when it is none of that volume.
+	AdoptSnapshot(ctx context.Context, s Snapshot, ref string) (Snapshot, error)
+	// ReleaseSnapshot forgets s without touching its bytes and returns the name it goes by now.
+	ReleaseSnapshot(ctx context.Context, s Snapshot) (ref string, err error)
+	// AdoptableSnapshots is Adoptables for snapshots; SourceRef names the volume.
+	AdoptableSnapshots(ctx context.Context) iter.Seq2[Adoptable, error]
+}
+
 // Retyper changes a volume in place.
 type Retyper interface {
 	// Retype makes v follow the extra specs; ErrNotSupported when that takes a migration, and v is then as it was.

@@ -12,6 +12,7 @@ type (
 	Volume       = models.StorageVolume
 	Snapshot     = models.StorageSnapshot
 	Source       = models.Source
+	Adoptable    = models.Adoptable
 	Capabilities = models.Capabilities
 	PoolStats    = models.PoolStats
 	Bytes        = models.Bytes

@@ -23,7 +23,7 @@ func golden(t *testing.T, path, got string) {
 	require.Equal(t, string(want), got, "go test ./models -update writes %s", path)
 }
 
-func join(statuses []VolumeStatus) string {
+func join[S ~string](statuses []S) string {
 	var names []string
 	for _, s := range statuses {
 		names = append(names, string(s))
@@ -31,7 +31,7 @@ func join(statuses []VolumeStatus) string {
 	return strings.Join(names, ", ")
 }
 
-func from(r Rule) string {
+func from[S ~string](r RuleOf[S]) string {
 	switch {
 	case r.New:
 		return "(new)"
@@ -49,9 +49,9 @@ func end(e HeldEnd) string {
 	case EndGone:
 		parts = append(parts, "row destroyed")
 	case EndPrevious:
-		parts = append(parts, "volume back to its previous status and size")
+		parts = append(parts, "back to its previous status and size")
 	default:
-		parts = append(parts, "row "+string(e.Status))
+		parts = append(parts, "row "+e.Status)
 	}
 	if e.Undo {
 		parts = append(parts, "backend's side undone")
@@ -59,20 +59,36 @@ func end(e HeldEnd) string {
 	if e.FreesQuota {
 		return strings.Join(append(parts, "quota freed"), ", ")
 	}
-	return strings.Join(append(parts, "quota kept until the volume is deleted"), ", ")
+	return strings.Join(append(parts, "quota kept until it is deleted"), ", ")
+}
+
+func writeRules[S ~string](b *strings.Builder, rules []RuleOf[S]) {
+	for _, r := range rules {
+		fmt.Fprintf(b, "%s\n  from    %s\n  to      %s\n  success %s\n  failure %s\n", r.Operation, from(r), r.To, r.Success, r.Failure)
+		if r.Further != "" {
+			fmt.Fprintf(b, "  further %s\n", r.Further)
+		}
+	}
+}
+
+func writeTable[S ~string](b *strings.Builder, rules []RuleOf[S]) {
+	b.WriteString("| Operation | Legal from | Goes to | Success | Failure | Further conditions |\n|---|---|---|---|---|---|\n")
+	for _, r := range rules {
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", r.Operation, from(r), r.To, r.Success, r.Failure, r.Further)
+	}
 }
 
 func TestTransitionTableGolden(t *testing.T) {
 	var b strings.Builder
-	for _, r := range Transitions() {
-		fmt.Fprintf(&b, "%s\n  from    %s\n  to      %s\n  success %s\n  failure %s\n", r.Operation, from(r), r.To, r.Success, r.Failure)
-		if r.Further != "" {
-			fmt.Fprintf(&b, "  further %s\n", r.Further)
-		}
-	}
+	writeRules(&b, Transitions())
 	b.WriteString("\nstatus owner shown reset\n")
 	for _, s := range VolumeStatuses() {
 		fmt.Fprintf(&b, "%s %s %s %t\n", s, s.Owner(), Shown(s), ResettableTo(s))
+	}
+	b.WriteString("\nsnapshots\n")
+	writeRules(&b, SnapshotTransitions())
+	for _, s := range SnapshotStatuses() {
+		fmt.Fprintf(&b, "%s %s\n", s, s.Owner())
 	}
 	golden(t, "testdata/transitions.txt", b.String())
 }
@@ -88,10 +104,10 @@ func TestHeldTableGolden(t *testing.T) {
 
 func TestStatusesDoc(t *testing.T) {
 	var b strings.Builder
-	b.WriteString(`# Statuses of a volume
+	b.WriteString(`# Statuses of volumes and snapshots
 
-This page is written by ` + "`go test ./models -update`" + ` from the tables in models/status.go, models/transition.go and
-models/held.go; a test fails when they differ.
+This page is written by ` + "`go test ./models -update`" + ` from the tables in models/status.go, models/transition.go,
+models/snapshotstatus.go and models/held.go; a test fails when they differ.
 
 ## The drawing
 
@@ -102,12 +118,8 @@ What the operations of flows do. A forced delete, which begins from any status, 
 
 "(previous)" is the status that the volume had before, "(gone)" no row at all.
 
-| Operation | Legal from | Goes to | Success | Failure | Further conditions |
-|---|---|---|---|---|---|
 `)
-	for _, r := range Transitions() {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", r.Operation, from(r), r.To, r.Success, r.Failure, r.Further)
-	}
+	writeTable(&b, Transitions())
 	b.WriteString(`
 One thing differs from Cinder: a volume in ` + "`error_deleting`" + ` may simply be deleted again, and a restore may go again into one in
 ` + "`error_restoring`" + `.
@@ -128,10 +140,26 @@ is reported by its age and never mended: behind it may be the disk of a living g
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s, s.Owner(), Shown(s), reset)
 	}
 	b.WriteString(`
+## Snapshots
+
+`)
+	writeTable(&b, SnapshotTransitions())
+	b.WriteString(`
+A snapshot in ` + "`error_deleting`" + ` may simply be deleted again, which differs from Cinder. A delete with cascade takes the volume's snapshots along in
+the volume's own flow: each must be available, error or error_deleting. A status that a flow owns is ended by that flow or mended by reconcile;
+reset-status may set any.
+
+| Status | Owner |
+|---|---|
+`)
+	for _, s := range SnapshotStatuses() {
+		fmt.Fprintf(&b, "| %s | %s |\n", s, s.Owner())
+	}
+	b.WriteString(`
 ## What "held" means
 
 A flow that needs a person is held: it shows the failed task, the error and a hint, and waits for ` + "`flow retry`, `flow skip` or `flow abort`" + `.
-The volume stays its own meanwhile. A delete, a forced delete or a reset-status of a held volume aborts the flow first.
+The volume or snapshot stays its own meanwhile. A delete, a forced delete or a reset-status of a held one aborts the flow first.
 
 | Operation | Shown while held | Abort | End of flow_hold_hours | Calls that are answered meanwhile |
 |---|---|---|---|---|

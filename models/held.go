@@ -2,49 +2,51 @@ package models
 
 import "slices"
 
-// HeldEnd is what becomes of a volume when its held flow is aborted or its time runs out.
+// HeldEnd is what becomes of a resource when its held flow is aborted or its time runs out.
 type HeldEnd struct {
 	State      FlowState
-	Status     VolumeStatus // where the row ends: a status, EndPrevious or EndGone
-	Undo       bool         // the backend's side is taken back
-	FreesQuota bool         // what the flow took of the quota goes back; else it is kept until the volume is deleted
+	Status     string // where the row ends: a status of its kind, EndPrevious or EndGone
+	Undo       bool   // the backend's side is taken back
+	FreesQuota bool   // what the flow took of the quota goes back; else it is kept until the resource is deleted
 }
 
 // HeldRule says what it means that a flow of an operation is held: it waits for an operator to retry, skip or abort.
-// The volume stays owned by the flow all the while.
+// The resource stays owned by the flow all the while.
 type HeldRule struct {
 	Operation string
-	Shown     VolumeStatus // status of the volume while its flow is held
-	Abort     HeldEnd      // flow abort, or a delete, force-delete or reset-status, which abort first
-	Expiry    HeldEnd      // flow_hold_hours are over
-	// Calls lists what a client may ask of the volume meanwhile; everything else is refused by its status.
+	Shown     string  // status of the resource while its flow is held
+	Abort     HeldEnd // flow abort, or a delete, force-delete or reset-status, which abort first
+	Expiry    HeldEnd // flow_hold_hours are over
+	// Calls lists what a client may ask of the resource meanwhile; everything else is refused by its status.
 	Calls []string
 }
 
 var heldCalls = []string{"show", "list", "update name and metadata", "flow retry", "flow skip", "flow abort", "delete", "force-delete", "reset-status"}
 
+var (
+	createAborted = HeldEnd{State: FlowReverted, Status: EndGone, Undo: true, FreesQuota: true}
+	errorStays    = HeldEnd{State: FlowFailure, Status: string(VolumeError)}
+	deleteStays   = HeldEnd{State: FlowFailure, Status: string(VolumeErrorDeleting)}
+	extendUndone  = HeldEnd{State: FlowReverted, Status: EndPrevious, FreesQuota: true}
+	// The user has seen the row and finds it again: it is theirs to delete.
+	createStays = HeldEnd{State: FlowFailure, Status: string(VolumeError), Undo: true}
+	manageStays = HeldEnd{State: FlowFailure, Status: string(VolumeErrorManaging), Undo: true, FreesQuota: true}
+)
+
 var heldRules = []HeldRule{
-	{
-		Operation: OpVolumeCreate, Shown: VolumeError,
-		Abort: HeldEnd{State: FlowReverted, Status: EndGone, Undo: true, FreesQuota: true},
-		// The user has seen the row and finds it again: it is theirs to delete.
-		Expiry: HeldEnd{State: FlowFailure, Status: VolumeError, Undo: true},
-		Calls:  heldCalls,
-	},
-	{
-		// Deletes only go forward: half of the data may be gone already.
-		Operation: OpVolumeDelete, Shown: VolumeErrorDeleting,
-		Abort:  HeldEnd{State: FlowFailure, Status: VolumeErrorDeleting},
-		Expiry: HeldEnd{State: FlowFailure, Status: VolumeErrorDeleting},
-		Calls:  heldCalls,
-	},
-	{
-		// Drivers never shrink: what the backend has grown by stays, unseen, and a later extend takes it up.
-		Operation: OpVolumeExtend, Shown: VolumeErrorExtending,
-		Abort:  HeldEnd{State: FlowReverted, Status: EndPrevious, FreesQuota: true},
-		Expiry: HeldEnd{State: FlowReverted, Status: EndPrevious, FreesQuota: true},
-		Calls:  heldCalls,
-	},
+	{Operation: OpVolumeCreate, Shown: string(VolumeError), Abort: createAborted, Expiry: createStays, Calls: heldCalls},
+	// Deletes only go forward: half of the data may be gone already.
+	{Operation: OpVolumeDelete, Shown: string(VolumeErrorDeleting), Abort: deleteStays, Expiry: deleteStays, Calls: heldCalls},
+	// Drivers never shrink: what the backend has grown by stays, unseen, and a later extend takes it up.
+	{Operation: OpVolumeExtend, Shown: string(VolumeErrorExtending), Abort: extendUndone, Expiry: extendUndone, Calls: heldCalls},
+	// Half of the volume may be the snapshot's already. The snapshot itself is whole, and available again.
+	{Operation: OpVolumeRevert, Shown: string(VolumeError), Abort: errorStays, Expiry: errorStays, Calls: heldCalls},
+	{Operation: OpVolumeManage, Shown: string(VolumeErrorManaging), Abort: createAborted, Expiry: manageStays, Calls: heldCalls},
+	{Operation: OpVolumeUnmanage, Shown: string(VolumeError), Abort: errorStays, Expiry: errorStays, Calls: heldCalls},
+	{Operation: OpSnapshotCreate, Shown: string(SnapshotError), Abort: createAborted, Expiry: createStays, Calls: heldCalls},
+	{Operation: OpSnapshotDelete, Shown: string(SnapshotErrorDeleting), Abort: deleteStays, Expiry: deleteStays, Calls: heldCalls},
+	{Operation: OpSnapshotManage, Shown: string(SnapshotError), Abort: createAborted, Expiry: createStays, Calls: heldCalls},
+	{Operation: OpSnapshotUnmanage, Shown: string(SnapshotError), Abort: errorStays, Expiry: errorStays, Calls: heldCalls},
 }
 
 // Held returns what held means for an operation, and whether its flows can be held at all.

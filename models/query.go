@@ -51,6 +51,27 @@ type VolumePatch struct {
 	Bootable, Readonly *bool
 }
 
+// SnapshotQuery selects snapshots. Empty fields select all; ProjectID "" means every project.
+type SnapshotQuery struct {
+	Page
+	ProjectID string
+	// Equal compares columns by API name (id, name, description, status, size or volume_size, volume_id, volume_type_id, user_id, project_id,
+	// progress, consumes_quota, availability_zone: that of the volume) with one of several values; group_snapshot_id finds nothing.
+	Equal map[string][]string
+	// Like compares as substring (key~=value).
+	Like map[string]string
+	// Metadata selects rows that have all these pairs.
+	Metadata  map[string]string
+	CreatedAt []TimeRange
+	UpdatedAt []TimeRange
+}
+
+// SnapshotPatch changes what a user may change of a snapshot; nil leaves as is.
+type SnapshotPatch struct {
+	Name, Description *string
+	Metadata          map[string]string // takes the place of all that was there
+}
+
 // StatusReset is os-reset_status; nil leaves as is.
 type StatusReset struct {
 	Status          *VolumeStatus
@@ -98,13 +119,16 @@ type PoolView struct {
 	Disabled      bool
 }
 
-// FlowEnd ends or holds a flow in one transaction with its resource.
+// FlowEnd ends or holds a flow in one transaction with the rows that it owns.
 type FlowEnd struct {
 	FlowID     string
 	ResourceID string
 	State      FlowState
-	Status     VolumeStatus // "" leaves the resource alone
-	Gone       bool         // destroy the row and give its quota back
+	Status     VolumeStatus // of the volume that the flow owns; "" leaves it alone
+	// Snapshots is the status of every snapshot that the flow owns. With "" a held flow leaves them alone, and one that
+	// ends gives them the status that they had before.
+	Snapshots  SnapshotStatus
+	Gone       bool // destroy the row of the flow's resource and give its quota back
 	FailedTask string
 	Error      string
 	Hint       string

@@ -74,9 +74,19 @@ type QuotaDelta struct {
 
 // VolumeDeltas is what volumes of one type take of the quota: so many of them, with so many GiB. typeName "" is no type.
 func VolumeDeltas(typeName string, count, gib int64) []QuotaDelta {
-	deltas := []QuotaDelta{{QuotaVolumes, count}, {QuotaGigabytes, gib}}
+	return deltasOf(QuotaVolumes, typeName, count, gib)
+}
+
+// SnapshotDeltas is what snapshots of volumes of one type take of the quota: so many of them, with so many GiB, which are 0
+// where no_snapshot_gb_quota is set. typeName "" is no type.
+func SnapshotDeltas(typeName string, count, gib int64) []QuotaDelta {
+	return deltasOf(QuotaSnapshots, typeName, count, gib)
+}
+
+func deltasOf(resource, typeName string, count, gib int64) []QuotaDelta {
+	deltas := []QuotaDelta{{resource, count}, {QuotaGigabytes, gib}}
 	if typeName != "" {
-		deltas = append(deltas, QuotaDelta{TypeResource(QuotaVolumes, typeName), count}, QuotaDelta{TypeResource(QuotaGigabytes, typeName), gib})
+		deltas = append(deltas, QuotaDelta{TypeResource(resource, typeName), count}, QuotaDelta{TypeResource(QuotaGigabytes, typeName), gib})
 	}
 	return slices.DeleteFunc(deltas, func(d QuotaDelta) bool { return d.Delta == 0 })
 }

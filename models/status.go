@@ -58,16 +58,16 @@ const (
 )
 
 // statusFact is what is true of one status wherever it comes from.
-type statusFact struct {
-	status VolumeStatus
+type statusFact[S ~string] struct {
+	status S
 	owner  Owner
-	shown  VolumeStatus // "" = as it is
-	reset  bool         // os-reset_status may set it
+	shown  S    // "" = as it is
+	reset  bool // os-reset_status may set it
 }
 
 // statusFacts lists every status, in the order of the docs. Cinder refuses a reset to `deleting`; a missing comma in
 // it lets error_deleting and detaching through, and its operators have come to use that.
-var statusFacts = []statusFact{
+var statusFacts = []statusFact[VolumeStatus]{
 	{status: VolumeCreating, owner: OwnerFlow, reset: true},
 	{status: VolumeAvailable, owner: OwnerNone, reset: true},
 	{status: VolumeReserved, owner: OwnerClient, reset: true},
@@ -95,40 +95,44 @@ var statusFacts = []statusFact{
 	{status: VolumeErrorManagingDeleting, owner: OwnerNone, shown: VolumeDeleting},
 }
 
-func factOf(s VolumeStatus) (statusFact, bool) {
-	i := slices.IndexFunc(statusFacts, func(f statusFact) bool { return f.status == s })
+func factOf[S ~string](facts []statusFact[S], s S) (statusFact[S], bool) {
+	i := slices.IndexFunc(facts, func(f statusFact[S]) bool { return f.status == s })
 	if i < 0 {
-		return statusFact{}, false
+		return statusFact[S]{}, false
 	}
-	return statusFacts[i], true
+	return facts[i], true
 }
 
-// VolumeStatuses lists every status.
-func VolumeStatuses() []VolumeStatus {
-	all := make([]VolumeStatus, len(statusFacts))
-	for i, f := range statusFacts {
+func statusesOf[S ~string](facts []statusFact[S]) []S {
+	all := make([]S, len(facts))
+	for i, f := range facts {
 		all[i] = f.status
 	}
 	return all
 }
 
-// Known tells whether s is a status at all.
-func (s VolumeStatus) Known() bool { _, ok := factOf(s); return ok }
-
-// Owner says who moves a volume out of this status; an unknown one belongs to nobody.
-func (s VolumeStatus) Owner() Owner {
-	if f, ok := factOf(s); ok {
+func ownerOf[S ~string](facts []statusFact[S], s S) Owner {
+	if f, ok := factOf(facts, s); ok {
 		return f.owner
 	}
 	return OwnerNone
 }
+
+// VolumeStatuses lists every status.
+func VolumeStatuses() []VolumeStatus { return statusesOf(statusFacts) }
+
+// Known tells whether s is a status at all.
+func (s VolumeStatus) Known() bool { _, ok := factOf(statusFacts, s); return ok }
+
+// Owner says who moves a volume out of this status; an unknown one belongs to nobody.
+func (s VolumeStatus) Owner() Owner { return ownerOf(statusFacts, s) }
 
 // FlowOwned tells whether a volume in this status waits for a flow.
 func (s VolumeStatus) FlowOwned() bool { return s.Owner() == OwnerFlow }
 
 // Shown is the status that the API shows for s: managing reads creating, and its failures likewise.
 func Shown(s VolumeStatus) VolumeStatus {
-	if f, ok := factOf(s); ok && f.shown != "" {
+	if f, ok := factOf(statusFacts, s); ok && f.shown != "" {
 		return f.shown
 	}
 	return s
@@ -150,6 +154,6 @@ func ShownAs(s VolumeStatus) []VolumeStatus {
 
 // ResettableTo tells whether os-reset_status may set s.
 func ResettableTo(s VolumeStatus) bool {
-	f, ok := factOf(s)
+	f, ok := factOf(statusFacts, s)
 	return ok && f.reset
 }

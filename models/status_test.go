@@ -2,6 +2,7 @@ package models
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,33 +63,77 @@ func TestAllows(t *testing.T) {
 	require.Equal(t, []string{"available", "in-use"}, Transition(OpVolumeExtend).Legal(true))
 }
 
-// The tables must hang together: no rule speaks of a status that is none, and what a flow moves a volume to is a status that
+// The tables must hang together: no rule speaks of a status that is none, and what a flow moves a row to is a status that
 // a flow owns.
 func TestTablesHangTogether(t *testing.T) {
-	ends := []VolumeStatus{EndGone, EndPrevious, EndSame}
-	for _, r := range Transitions() {
+	hangTogether(t, Transitions())
+	hangTogether(t, SnapshotTransitions())
+	_, ok := Held(OpVolumeReserve)
+	require.False(t, ok)
+	for _, r := range HeldRules() {
+		require.True(t, Transition(r.Operation).To != "" || SnapshotTransition(r.Operation).To != "", r.Operation)
+	}
+}
+
+type status interface {
+	~string
+	Known() bool
+	FlowOwned() bool
+}
+
+func hangTogether[S status](t *testing.T, rules []RuleOf[S]) {
+	t.Helper()
+	ends := []S{EndGone, EndPrevious, EndSame}
+	for _, r := range rules {
 		for _, s := range slices.Concat(r.From, r.Also) {
 			require.True(t, s.Known(), "%s from %s", r.Operation, s)
 		}
-		for _, s := range []VolumeStatus{r.To, r.Success, r.Failure} {
+		for _, s := range []S{r.To, r.Success, r.Failure} {
 			require.True(t, s.Known() || slices.Contains(ends, s), "%s to %q", r.Operation, s)
 		}
 		require.True(t, r.New || r.Any || len(r.From) > 0, r.Operation)
 		if len(r.Also) > 0 {
 			require.NotEmpty(t, r.AlsoWhen, r.Operation)
 		}
-		if held, ok := Held(r.Operation); ok {
-			require.True(t, r.To.FlowOwned(), r.Operation)
-			require.Equal(t, r.Failure, held.Shown, "a held %s shows what its failure would", r.Operation)
-			require.False(t, held.Shown.FlowOwned(), r.Operation)
+		held, ok := Held(r.Operation)
+		if _, volume := any(r).(Rule); !ok || volume == strings.HasPrefix(r.Operation, "snapshot-") || !volume && r.Operation == OpSnapshotRevert {
+			continue // a revert is held as its volume is
 		}
+		require.True(t, r.To.FlowOwned(), r.Operation)
+		require.Equal(t, string(r.Failure), held.Shown, "a held %s shows what its failure would", r.Operation)
+		require.False(t, S(held.Shown).FlowOwned(), r.Operation)
 	}
-	_, ok := Held(OpVolumeReserve)
-	require.False(t, ok)
-	require.Len(t, HeldRules(), 3)
+}
+
+func TestSnapshotTransitions(t *testing.T) {
+	for _, c := range []struct {
+		op   string
+		from SnapshotStatus
+		want bool
+	}{
+		{OpSnapshotDelete, SnapshotAvailable, true},
+		{OpSnapshotDelete, SnapshotErrorDeleting, true},
+		{OpSnapshotDelete, SnapshotBackingUp, false},
+		{OpSnapshotForceDelete, SnapshotCreating, true},
+		{OpSnapshotRevert, SnapshotAvailable, true},
+		{OpSnapshotRevert, SnapshotError, false},
+		{OpSnapshotUnmanage, SnapshotError, true},
+		{OpSnapshotUnmanage, SnapshotErrorDeleting, false},
+		{"snapshot-paint", SnapshotAvailable, false},
+	} {
+		require.Equal(t, c.want, SnapshotTransition(c.op).Allows(c.from), "%s from %s", c.op, c.from)
+	}
+	require.True(t, SnapshotRestoring.FlowOwned())
+	require.False(t, SnapshotStatus("odd").Known())
+	require.Equal(t, OwnerNone, SnapshotStatus("odd").Owner())
 }
 
 func TestVolumeDeltas(t *testing.T) {
 	require.Equal(t, []QuotaDelta{{"volumes", 1}, {"gigabytes", 5}, {"volumes_gold", 1}, {"gigabytes_gold", 5}}, VolumeDeltas("gold", 1, 5))
 	require.Equal(t, []QuotaDelta{{"gigabytes", 2}}, VolumeDeltas("", 0, 2))
+}
+
+func TestSnapshotDeltas(t *testing.T) {
+	require.Equal(t, []QuotaDelta{{"snapshots", 1}, {"gigabytes", 5}, {"snapshots_gold", 1}, {"gigabytes_gold", 5}}, SnapshotDeltas("gold", 1, 5))
+	require.Equal(t, []QuotaDelta{{"snapshots", 1}}, SnapshotDeltas("", 1, 0), "no_snapshot_gb_quota")
 }

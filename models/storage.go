@@ -21,8 +21,21 @@ type StorageVolume struct {
 type StorageSnapshot struct {
 	ID       string        `json:"id"`
 	Name     string        `json:"name"`
-	Volume   StorageVolume `json:"volume"`
+	Volume   StorageVolume `json:"volume"`         // as it is now: it may have grown since
+	Size     Bytes         `json:"size,omitempty"` // of the volume when the snapshot was taken
 	Location string        `json:"location,omitempty"`
+}
+
+// Adoptable is something at a backend that could be taken in as a volume or as a snapshot (Cinder's manageable resources).
+type Adoptable struct {
+	Ref  string `json:"ref"`  // the backend's own name for it
+	Size Bytes  `json:"size"` // in bytes
+	// ID is the uuid of the volume or snapshot that it is already, "" when it belongs to nobody.
+	ID string `json:"id,omitempty"`
+	// Reason says why it can't be adopted ("in use", "is managed already"), "" when it can.
+	Reason string `json:"reason,omitempty"`
+	// SourceRef is the backend's name for the volume that a snapshot is of.
+	SourceRef string `json:"source_ref,omitempty"`
 }
 
 // Source is where the bytes of a volume can be read and written on its own node.

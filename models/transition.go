@@ -29,36 +29,39 @@ const (
 	OpVolumeReadonly       = "volume-readonly"
 )
 
-// Ends of a transition that are no fixed status.
+// Ends of a transition that are no fixed status. They have no type, so that they serve every kind of resource.
 const (
-	EndGone     VolumeStatus = "(gone)"     // the row is destroyed
-	EndPrevious VolumeStatus = "(previous)" // back to where the volume was
-	EndSame     VolumeStatus = "(same)"     // the status doesn't change
+	EndGone     = "(gone)"     // the row is destroyed
+	EndPrevious = "(previous)" // back to where the resource was
+	EndSame     = "(same)"     // the status doesn't change
 )
 
 // Rule is what one operation asks of a volume's status and does to it.
-type Rule struct {
+type Rule = RuleOf[VolumeStatus]
+
+// RuleOf is what one operation asks of the status of a resource and does to it; S is the kind's type of status.
+type RuleOf[S ~string] struct {
 	Operation string
-	// New makes the row; Any takes a volume from whatever status it is in; else it must be one of From.
+	// New makes the row; Any takes a resource from whatever status it is in; else it must be one of From.
 	New, Any bool
-	From     []VolumeStatus
+	From     []S
 	// Also lists statuses that are legal under a condition that the caller looks at: AlsoWhen says which.
-	Also     []VolumeStatus
+	Also     []S
 	AlsoWhen string
-	To       VolumeStatus
-	Success  VolumeStatus
-	Failure  VolumeStatus
+	To       S
+	Success  S
+	Failure  S
 	Further  string // conditions beside the status, for people
 }
 
 // Allows tells whether the operation may begin from s.
-func (r Rule) Allows(s VolumeStatus) bool { return r.Any || slices.Contains(r.From, s) }
+func (r RuleOf[S]) Allows(s S) bool { return r.Any || slices.Contains(r.From, s) }
 
 // AllowsAlso is Allows where the condition of AlsoWhen is met.
-func (r Rule) AllowsAlso(s VolumeStatus) bool { return r.Allows(s) || slices.Contains(r.Also, s) }
+func (r RuleOf[S]) AllowsAlso(s S) bool { return r.Allows(s) || slices.Contains(r.Also, s) }
 
 // Legal lists the statuses to name in a refusal; also adds those of AlsoWhen.
-func (r Rule) Legal(also bool) []string {
+func (r RuleOf[S]) Legal(also bool) []string {
 	var names []string
 	for _, s := range r.From {
 		names = append(names, string(s))
@@ -136,7 +139,7 @@ var rules = []Rule{
 	},
 	{
 		Operation: OpVolumeRevert, From: onlyAvailable, To: VolumeReverting, Success: VolumeAvailable, Failure: VolumeError,
-		Further: "latest snapshot, available, of the same size",
+		Further: "the volume's latest snapshot, which is available, of the same size, with no other snapshot under way",
 	},
 	{
 		Operation: OpBackupCreate, From: onlyAvailable, Also: justInUse, AlsoWhen: "force", To: VolumeBackingUp, Success: EndPrevious,
@@ -162,7 +165,10 @@ var rules = []Rule{
 		Operation: OpTransferCreate, From: onlyAvailable, To: VolumeAwaitingTransfer, Success: VolumeAvailable, Failure: VolumeAvailable,
 		Further: "in no group",
 	},
-	{Operation: OpVolumeManage, New: true, To: VolumeManaging, Success: VolumeAvailable, Failure: VolumeErrorManaging},
+	{
+		Operation: OpVolumeManage, New: true, To: VolumeManaging, Success: VolumeAvailable, Failure: VolumeErrorManaging,
+		Further: "pool known; type known and served by it; quota reserved once the backend has told the size",
+	},
 	{
 		Operation: OpVolumeUnmanage, From: unmanageable, To: VolumeUnmanaging, Success: EndGone, Failure: VolumeError,
 		Further: "not attached, no snapshots",
@@ -171,10 +177,12 @@ var rules = []Rule{
 }
 
 // Transition returns the rule of an operation; of an unknown one, a rule that allows nothing.
-func Transition(operation string) Rule {
-	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Operation == operation })
+func Transition(operation string) Rule { return ruleFor(rules, operation) }
+
+func ruleFor[S ~string](rules []RuleOf[S], operation string) RuleOf[S] {
+	i := slices.IndexFunc(rules, func(r RuleOf[S]) bool { return r.Operation == operation })
 	if i < 0 {
-		return Rule{Operation: operation}
+		return RuleOf[S]{Operation: operation}
 	}
 	return rules[i]
 }

@@ -60,6 +60,10 @@ func TestTaskNames(t *testing.T) {
 		tasks []string
 	}{
 		{flow.VolumeCreate, flow.VolumeCreateTasks()}, {flow.VolumeDelete, flow.VolumeDeleteTasks()}, {flow.VolumeExtend, flow.VolumeExtendTasks()},
+		{flow.VolumeCreate + " from a snapshot", flow.VolumeFromSnapshotTasks()}, {flow.VolumeDelete + " with cascade", flow.VolumeCascadeTasks()},
+		{flow.VolumeRevert, flow.VolumeRevertTasks()}, {flow.VolumeManage, flow.VolumeManageTasks()}, {flow.VolumeUnmanage, flow.VolumeUnmanageTasks()},
+		{flow.SnapshotCreate, flow.SnapshotCreateTasks()}, {flow.SnapshotDelete, flow.SnapshotDeleteTasks()},
+		{flow.SnapshotManage, flow.SnapshotManageTasks()}, {flow.SnapshotUnmanage, flow.SnapshotUnmanageTasks()},
 	} {
 		fmt.Fprintf(&b, "%s\n  %s\n", op.name, strings.Join(op.tasks, "\n  "))
 	}
@@ -70,6 +74,16 @@ func TestTaskNames(t *testing.T) {
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(want), b.String())
+}
+
+func TestKinds(t *testing.T) {
+	for op, want := range map[flow.Operation]string{
+		flow.VolumeCreate: flow.KindVolume, flow.VolumeRevert: flow.KindVolume, flow.SnapshotCreate: flow.KindSnapshot, flow.SnapshotUnmanage: flow.KindSnapshot,
+	} {
+		require.Equal(t, want, op.Kind(), op)
+		require.Equal(t, want, flow.Header{FlowID: flow.ID(op, "r", "req-q")}.Kind(), op)
+	}
+	require.Equal(t, flow.KindVolume, flow.Header{FlowID: "odd"}.Kind())
 }
 
 func TestCheck(t *testing.T) {

@@ -3,6 +3,8 @@ package flow
 import (
 	"fmt"
 	"strings"
+
+	"github.com/clinker-storage/clinker/models"
 )
 
 // Operation names a kind of flow; it is also the name of the workflow type.
@@ -13,7 +15,36 @@ const (
 	VolumeCreate Operation = "volume-create"
 	VolumeDelete Operation = "volume-delete"
 	VolumeExtend Operation = "volume-extend"
+
+	VolumeRevert   Operation = models.OpVolumeRevert
+	VolumeManage   Operation = models.OpVolumeManage
+	VolumeUnmanage Operation = models.OpVolumeUnmanage
 )
+
+// Operations on snapshots.
+const (
+	SnapshotCreate   Operation = models.OpSnapshotCreate
+	SnapshotDelete   Operation = models.OpSnapshotDelete
+	SnapshotManage   Operation = models.OpSnapshotManage
+	SnapshotUnmanage Operation = models.OpSnapshotUnmanage
+)
+
+// ManageableList asks a node what it has to take over. It writes nothing and has no record.
+const ManageableList Operation = "manageable-list"
+
+// Kinds of resources.
+const (
+	KindVolume   = "volume"
+	KindSnapshot = "snapshot"
+)
+
+// Kind is the kind of resource that the operation works on.
+func (op Operation) Kind() string {
+	if strings.HasPrefix(string(op), KindSnapshot+"-") {
+		return KindSnapshot
+	}
+	return KindVolume
+}
 
 // ID builds a flow's id "<operation>:<resource uuid>:<request uuid>", which is also its Temporal workflow id.
 func ID(op Operation, resourceID, requestID string) string {

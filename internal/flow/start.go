@@ -36,7 +36,7 @@ type Header struct {
 	ProjectID string `json:"project_id"`
 	UserID    string `json:"user_id,omitempty"`
 	Admin     bool   `json:"admin,omitempty"`
-	// ResourceID is the volume (or other resource) that the flow works on.
+	// ResourceID is the volume or snapshot that the flow works on.
 	ResourceID string `json:"resource_id"`
 	// AcceptBy is when the API gives up waiting: EntryCreate after it writes nothing.
 	AcceptBy time.Time `json:"accept_by,omitzero"`
@@ -48,11 +48,20 @@ type Header struct {
 	Tasks []string `json:"tasks,omitempty"`
 }
 
+// Kind is the kind of resource that the flow works on.
+func (h Header) Kind() string {
+	op, _, _, err := ParseID(h.FlowID)
+	if err != nil {
+		return KindVolume
+	}
+	return op.Kind()
+}
+
 // Start is a flow to be started: what the starter needs of any operation.
 type Start struct {
 	Operation Operation
 	Header    Header
-	Kind      string // resource kind: volume
+	Kind      string // resource kind: KindVolume, KindSnapshot
 	Backend   string // host@backend where it is known beforehand
 	Input     any    // VolumeCreateInput ...
 }

@@ -47,7 +47,7 @@ func VolumeExtendTasks() []string {
 	return []string{TaskExtractExtendRequest, TaskQuotaReserve, TaskEntryExtend, TaskVolumeCast, TaskExtendVolume, TaskQuotaCommit, TaskEntryExtended}
 }
 
-// StorageName is a volume's name at the backend; template is volume_name_template. Both of its forms occur in Cinder's
+// StorageName is a volume's or a snapshot's name at the backend; template is volume_name_template or snapshot_name_template. Both of its forms occur in Cinder's
 // files: volume-%s and volume-%(id)s.
 func StorageName(template, id string) string {
 	return strings.NewReplacer("%s", id, "%(id)s", id).Replace(template)
@@ -71,6 +71,7 @@ type VolumeCreateInput struct {
 	AvailabilityZone string            `json:"availability_zone,omitempty"`
 	Metadata         map[string]string `json:"metadata,omitempty"`
 	SourceVolID      string            `json:"source_volid,omitempty"`
+	SnapshotID       string            `json:"snapshot_id,omitempty"` // size 0 takes the snapshot's; with VolumeFromSnapshotTasks
 	Hints            Hints             `json:"hints,omitzero"`
 	MaxAttempts      int               `json:"max_attempts,omitempty"` // scheduler_max_attempts
 	IdempotencyKey   string            `json:"idempotency_key,omitempty"`
@@ -86,6 +87,8 @@ type VolumeSpec struct {
 	Source            *models.StorageVolume `json:"source,omitempty"`             // of a clone
 	SourceHost        string                `json:"source_host,omitempty"`        // a clone is made where its source is
 	Quota             []models.QuotaDelta   `json:"quota"`
+	// Snapshot is what the volume begins as; nil unless it is made from a snapshot.
+	Snapshot *models.StorageSnapshot `json:"snapshot,omitempty"`
 }
 
 // QuotaReserveInput asks for quota for a flow. SizeGiB is checked against per_volume_gigabytes.
@@ -100,13 +103,25 @@ type FlowRef struct {
 	Header
 }
 
-// EntryCreateInput writes the volume's row and the flow's record in one transaction.
+// EntryCreateInput writes the resource's row and the flow's record in one transaction.
 type EntryCreateInput struct {
 	Header
 	Operation Operation     `json:"operation"`
-	Volume    models.Volume `json:"volume"`
+	Volume    models.Volume `json:"volume,omitzero"`
+	// Snapshot is the row where the flow makes a snapshot.
+	Snapshot *models.Snapshot `json:"snapshot,omitempty"`
+	// InUse allows a snapshot of an attached volume.
+	InUse bool `json:"in_use,omitempty"`
+	// Request is the flow's own input, less the metadata that the row has: the record keeps it, so that the flow can be started again.
+	Request any `json:"request,omitempty"`
 	// IdempotencyKey is remembered with the row when it is set.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
+}
+
+// EntryResult is the row that EntryCreate wrote.
+type EntryResult struct {
+	Volume   models.Volume   `json:"volume,omitzero"`
+	Snapshot models.Snapshot `json:"snapshot,omitzero"`
 }
 
 // VolumeResult carries a volume's row back.
@@ -139,18 +154,26 @@ type NodeInput struct {
 	Volume models.StorageVolume `json:"volume"`
 	// Source is the volume to clone; nil makes a blank one.
 	Source *models.StorageVolume `json:"source,omitempty"`
+	// Snapshot is the snapshot to work on, or to begin as.
+	Snapshot *models.StorageSnapshot `json:"snapshot,omitempty"`
+	// Ref is the backend's own name of what is to be adopted.
+	Ref string `json:"ref,omitempty"`
 	// NewSize is the size to extend to, in bytes.
 	NewSize models.Bytes `json:"new_size,omitempty"`
 }
 
 // NodeResult is what the node answers.
 type NodeResult struct {
-	Volume models.StorageVolume `json:"volume"`
+	Volume   models.StorageVolume    `json:"volume"`
+	Snapshot *models.StorageSnapshot `json:"snapshot,omitempty"`
+	Ref      string                  `json:"ref,omitempty"` // what a released volume or snapshot is called now
 }
 
-// EntryReadyInput ends volume-create: the row becomes available.
+// EntryReadyInput ends a flow that made a volume or a snapshot: the row becomes available.
 type EntryReadyInput struct {
 	Header
+	// SizeGiB is what a volume that was taken over has turned out to be; 0 leaves the size as it is.
+	SizeGiB          int64         `json:"size_gib,omitempty"`
 	Host             string        `json:"host"`
 	ProviderLocation string        `json:"provider_location,omitempty"`
 	Tasks            []models.Task `json:"task_list,omitempty"`
@@ -159,21 +182,25 @@ type EntryReadyInput struct {
 // FlowEndInput ends or holds a flow: the record, and where Status is set the resource's status, change in one transaction.
 type FlowEndInput struct {
 	Header
-	State      models.FlowState    `json:"state"`
-	Status     models.VolumeStatus `json:"status,omitempty"` // "" leaves the resource alone
-	Gone       bool                `json:"gone,omitempty"`   // the row is destroyed and its quota given back
-	FailedTask string              `json:"failed_task,omitempty"`
-	Error      string              `json:"error,omitempty"`
-	Hint       string              `json:"hint,omitempty"`
-	Message    bool                `json:"message,omitempty"` // leave a user message with Error
-	Tasks      []models.Task       `json:"task_list,omitempty"`
+	State  models.FlowState    `json:"state"`
+	Status models.VolumeStatus `json:"status,omitempty"` // of the volume; "" leaves it alone
+	// Snapshots is the status of the snapshots that the flow owns; see models.FlowEnd.
+	Snapshots  models.SnapshotStatus `json:"snapshots,omitempty"`
+	Gone       bool                  `json:"gone,omitempty"` // the row is destroyed and its quota given back
+	FailedTask string                `json:"failed_task,omitempty"`
+	Error      string                `json:"error,omitempty"`
+	Hint       string                `json:"hint,omitempty"`
+	Message    bool                  `json:"message,omitempty"` // leave a user message with Error
+	Tasks      []models.Task         `json:"task_list,omitempty"`
 }
 
-// VolumeDeleteInput starts volume-delete; the row is `deleting` under this flow's id already.
+// VolumeDeleteInput starts volume-delete and volume-unmanage; the row is `deleting` or `unmanaging` under this flow's id already.
 type VolumeDeleteInput struct {
 	Header
 	Volume models.StorageVolume `json:"volume"`
 	Host   string               `json:"host,omitempty"` // "" was never placed
+	// Cascade deletes the volume's snapshots first, whose rows are under this flow's id too; with VolumeCascadeTasks.
+	Cascade bool `json:"cascade,omitempty"`
 }
 
 // VolumeExtendInput starts volume-extend.
@@ -200,4 +227,6 @@ type EntryExtendInput struct {
 	NewSizeGiB int64         `json:"new_size_gib"`
 	InUse      bool          `json:"in_use,omitempty"`
 	Tasks      []models.Task `json:"task_list,omitempty"`
+	// Request is the flow's own input; see EntryCreateInput.
+	Request any `json:"request,omitempty"`
 }
