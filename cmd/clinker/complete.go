@@ -53,6 +53,13 @@ func (a *app) volumeNames() completion {
 	})
 }
 
+// snapshotNames completes snapshots: one page of them, the newest.
+func (a *app) snapshotNames() completion {
+	return a.names(func(ctx context.Context, c *cli.Client) ([]cli.Object, error) {
+		return c.Snapshots(ctx, cli.SnapshotFilter{Limit: 1000})
+	})
+}
+
 func (a *app) typeNames() completion {
 	return a.names(func(ctx context.Context, c *cli.Client) ([]cli.Object, error) { return c.Types(ctx, "") })
 }

@@ -12,17 +12,27 @@ import (
 func (a *app) volume() *cobra.Command {
 	return group("volume", "Volumes",
 		a.volumeList(), a.volumeShow(), a.volumeCreate(), a.volumeDelete(), a.volumeSet(), a.volumeUnset(),
-		a.volumeExtend(), a.volumeResetStatus(), a.volumeSummary(),
+		a.volumeExtend(), a.volumeRevert(), a.volumeResetStatus(), a.volumeSummary(), a.volumeManage(), a.volumeUnmanage(),
 	)
 }
 
 func (a *app) volumeList() *cobra.Command {
 	var filter cli.VolumeFilter
+	var manageable string
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List volumes",
-		Args:  cobra.NoArgs,
+		Short: "List volumes, or with --manageable what a backend holds",
+		Example: `  clinker volume list --status error --long
+  clinker volume list --manageable node1@lvm#lvm --long`,
+		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, c *cli.Client, _ []string) error {
+			if manageable != "" {
+				found, err := c.ManageableVolumes(ctx, cli.ManageableFilter{Host: manageable, Sort: filter.Sort, Limit: filter.Limit})
+				if err != nil {
+					return err
+				}
+				return a.printer.List(cli.NewTable(cli.ManageableColumns, found))
+			}
 			volumes, err := c.Volumes(ctx, filter)
 			if err != nil {
 				return err
@@ -39,6 +49,7 @@ func (a *app) volumeList() *cobra.Command {
 	f.StringVar(&filter.Marker, "marker", "", "begin after this volume")
 	f.IntVar(&filter.Limit, "limit", 0, "at most this many; 0 is all")
 	f.BoolVar(&a.printer.Long, "long", false, "more columns")
+	manageableFlag(cmd, &manageable)
 	completes(cmd, "marker", a.volumeNames())
 	return cmd
 }
@@ -68,28 +79,22 @@ func (a *app) volumeDelete() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "delete VOLUME...",
 		Short:             "Delete volumes",
+		Example:           "  clinker volume delete --cascade --wait db01",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.volumeNames(),
 		RunE: a.run(func(ctx context.Context, c *cli.Client, args []string) error {
-			// All are started before any is waited for, so that they run side by side.
-			var started []job
-			refused := each(args, func(arg string) error {
+			return a.startEach(ctx, c, args, w, func(arg string) (job, error) {
 				id, err := c.VolumeID(ctx, arg, all)
 				if err != nil {
-					return err
+					return job{}, err
 				}
 				flow, err := c.DeleteVolume(ctx, id, force, cascade)
-				if err == nil {
-					started = append(started, job{volume: id, flow: flow})
-				}
-				return err
+				return job{kind: "volume", id: id, flow: flow}, err
 			})
-			failed := each(started, func(j job) error { return a.finish(ctx, c, j, w, true) })
-			return cli.Join(refused, failed)
 		}),
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "whatever the volume's status (administrators)")
-	cmd.Flags().BoolVar(&cascade, "cascade", false, "with its snapshots")
+	cmd.Flags().BoolVar(&cascade, "cascade", false, "its snapshots too; without it a volume that has some is not deleted")
 	allProjects(cmd, &all)
 	w.flags(cmd)
 	return cmd

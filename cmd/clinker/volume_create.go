@@ -22,6 +22,7 @@ Without --wait the command ends when the service has accepted the request; the v
 "creating". --bootable and --read-only can only be set on a volume that is there, and so imply --wait.`,
 		Example: `  clinker volume create --size 10 --type gold --wait db01
   clinker volume create --source db01 --property purpose=test db02
+  clinker volume create --snapshot before-upgrade --wait db01-old
   clinker volume create --size 10 --hint different_host=db01 db03`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -41,7 +42,7 @@ Without --wait the command ends when the service has accepted the request; the v
 	f.Var(&v.Size, "size", "size in GiB; a copy may leave it out")
 	f.StringVar(&v.Type, "type", "", "volume type, name or id")
 	f.StringVar(&v.Source, "source", "", "volume to copy, name or id")
-	f.StringVar(&v.Snapshot, "snapshot", "", "snapshot to copy, id")
+	f.StringVar(&v.Snapshot, "snapshot", "", "snapshot to copy, name or id")
 	f.StringVar(&v.Description, "description", "", "description")
 	f.StringVar(&v.Zone, "availability-zone", "", "availability zone")
 	f.Var(&v.Properties, "property", "property; may be repeated")
@@ -51,6 +52,7 @@ Without --wait the command ends when the service has accepted the request; the v
 	w.flags(cmd)
 	completes(cmd, "type", a.typeNames())
 	completes(cmd, "source", a.volumeNames())
+	completes(cmd, "snapshot", a.snapshotNames())
 	return cmd
 }
 
@@ -63,7 +65,7 @@ func (a *app) create(ctx context.Context, c *cli.Client, v cli.NewVolume, w wait
 		return a.printer.Show(cli.VolumeRecord(volume, flow))
 	}
 	id := cli.Text(volume["id"])
-	if err := a.finish(ctx, c, job{id, flow}, w, false); err != nil {
+	if err := a.finish(ctx, c, job{"volume", id, flow}, w, false); err != nil {
 		return err
 	}
 	if bootable {

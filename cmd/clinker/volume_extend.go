@@ -29,7 +29,7 @@ func (a *app) volumeExtend() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.finish(ctx, c, job{id, flow}, w, false); err != nil || !w.wait {
+			if err := a.finish(ctx, c, job{"volume", id, flow}, w, false); err != nil || !w.wait {
 				return err
 			}
 			return a.showVolume(ctx, c, id, flow)

@@ -34,16 +34,32 @@ func (a *app) follow(ctx context.Context, c *cli.Client, id string, w waiting, h
 	return waiter.Wait(ctx, id)
 }
 
-// job is what a request has started: a flow, or only a change of status where the service knows no flows.
-type job struct{ volume, flow string }
+// job is what a request has started on a volume or a snapshot: a flow, or only a change of status where the service knows
+// no flows.
+type job struct{ kind, id, flow string }
 
-// finish waits for a job, if it is to be waited for. gone says that the volume shall not be there at its end.
+// startEach starts something on every argument that ends with it gone. All are started before any is waited for, so that
+// they run side by side.
+func (a *app) startEach(ctx context.Context, c *cli.Client, args []string, w waiting, start func(arg string) (job, error)) error {
+	var started []job
+	refused := each(args, func(arg string) error {
+		j, err := start(arg)
+		if err == nil {
+			started = append(started, j)
+		}
+		return err
+	})
+	failed := each(started, func(j job) error { return a.finish(ctx, c, j, w, true) })
+	return cli.Join(refused, failed)
+}
+
+// finish waits for a job, if it is to be waited for. gone says that its object shall not be there at its end.
 func (a *app) finish(ctx context.Context, c *cli.Client, j job, w waiting, gone bool) error {
 	if !w.wait {
 		return nil
 	}
 	if j.flow == "" {
-		return c.WaitVolume(ctx, j.volume, gone, w.timeout)
+		return c.WaitStatus(ctx, j.kind, j.id, gone, w.timeout)
 	}
 	f, err := a.follow(ctx, c, j.flow, w, cli.Time{})
 	if err != nil {

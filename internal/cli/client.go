@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strings"
@@ -106,6 +107,50 @@ func (c *Client) get(ctx context.Context, key string, path ...string) (Object, e
 	var answer map[string]Object
 	_, err := c.call(ctx, request{method: http.MethodGet, path: path, into: &answer})
 	return answer[key], err
+}
+
+// post makes something of {key: body} at a collection, and returns it with the flow that works on it.
+func (c *Client) post(ctx context.Context, key string, body any, collection string) (Object, string, error) {
+	return c.made(ctx, key, request{method: http.MethodPost, path: []string{collection}, body: Object{key: body}})
+}
+
+// create is post under a key of its own, so that it makes one thing however often a bad connection has it sent again.
+func (c *Client) create(ctx context.Context, key string, body any, collection string) (Object, string, error) {
+	return c.made(ctx, key, request{method: http.MethodPost, path: []string{collection}, body: Object{key: body}, key: rand.Text()})
+}
+
+func (c *Client) made(ctx context.Context, key string, r request) (Object, string, error) {
+	var answer map[string]Object
+	r.into = &answer
+	header, err := c.call(ctx, r)
+	return answer[key], header.Get(flowHeader), err
+}
+
+// change puts fields of one object and adds properties to it.
+func (c *Client) change(ctx context.Context, key, collection, id string, fields Object, properties Properties) error {
+	if len(fields) > 0 {
+		body := Object{key: fields}
+		if _, err := c.call(ctx, request{method: http.MethodPut, path: []string{collection, id}, body: body}); err != nil {
+			return err
+		}
+	}
+	if len(properties) == 0 {
+		return nil
+	}
+	_, err := c.call(ctx, request{
+		method: http.MethodPost, path: []string{collection, id, "metadata"}, body: Object{"metadata": properties},
+	})
+	return err
+}
+
+// removeProperties deletes metadata of one object, key by key.
+func (c *Client) removeProperties(ctx context.Context, collection, id string, keys []string) error {
+	for _, key := range keys {
+		if _, err := c.call(ctx, request{method: http.MethodDelete, path: []string{collection, id, "metadata", key}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // action posts {name: body} to a resource's action path and returns the flow that it started, if any.

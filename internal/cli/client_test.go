@@ -46,7 +46,7 @@ func TestWaitVolumeByStatus(t *testing.T) {
 				}
 				_, _ = w.Write([]byte(`{"volume":{"id":"v","status":"` + status + `"}}`))
 			})
-			require.Equal(t, tt.code, ExitCode(c.WaitVolume(t.Context(), "v", tt.gone, 500*time.Millisecond)))
+			require.Equal(t, tt.code, ExitCode(c.WaitStatus(t.Context(), "volume", "v", tt.gone, 500*time.Millisecond)))
 		})
 	}
 }

@@ -51,7 +51,7 @@ func (t Task) Duration() (time.Duration, bool) {
 
 // FlowFilter narrows a list of flows.
 type FlowFilter struct {
-	Volume                               string // name or id
+	Volume, Snapshot                     string // name or id, of one of them at most
 	Operation, State, RequestID, Backend string
 	All                                  bool // of all projects
 	Marker                               string
@@ -76,6 +76,13 @@ func (c *Client) Flows(ctx context.Context, f FlowFilter) ([]Object, error) {
 		}
 		query.Set("resource_id", id)
 	}
+	if f.Snapshot != "" {
+		id, err := c.SnapshotID(ctx, f.Snapshot, f.All)
+		if err != nil {
+			return nil, err
+		}
+		query.Set("resource_id", id)
+	}
 	return c.list(ctx, "flows", query, f.Limit, "flows")
 }
 
@@ -86,18 +93,23 @@ func (c *Client) Flow(ctx context.Context, id string) (Flow, error) {
 	return answer.Flow, err
 }
 
-// FlowID finds a flow by its id, or the latest flow of a volume by the volume's name or id. The id of a volume that is
-// gone is good too: its flows are remembered.
+// FlowID finds a flow by its id, or the latest flow of a volume or a snapshot by its name or id. The id of one that is
+// gone is good too: its flows are remembered. Of a name that both have, the volume is meant.
 func (c *Client) FlowID(ctx context.Context, given string) (string, error) {
 	if strings.Count(given, ":") == 2 {
 		return given, nil
 	}
 	flows, err := c.Flows(ctx, FlowFilter{Volume: given, Limit: 1})
+	if ExitCode(err) == NotFound {
+		if flows, err = c.Flows(ctx, FlowFilter{Snapshot: given, Limit: 1}); ExitCode(err) == NotFound {
+			return "", Errorf(NotFound, "there is no volume and no snapshot with the name or id %q", given)
+		}
+	}
 	if err != nil {
 		return "", err
 	}
 	if len(flows) == 0 {
-		return "", Errorf(NotFound, "no flow is known of volume %q", given)
+		return "", Errorf(NotFound, "no flow is known of %q", given)
 	}
 	return Text(flows[0]["id"]), nil
 }

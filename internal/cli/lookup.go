@@ -14,18 +14,32 @@ func isUUID(s string) bool { return uuidPattern.MatchString(s) }
 // VolumeID finds the id of a volume by name; what looks like a UUID is taken as the id without asking.
 // A name that several volumes have is refused with their ids. With all, volumes of other projects count too.
 func (c *Client) VolumeID(ctx context.Context, nameOrID string, all bool) (string, error) {
+	return c.idOf(ctx, "volume", nameOrID, all, url.Values{})
+}
+
+// SnapshotID is VolumeID for snapshots.
+func (c *Client) SnapshotID(ctx context.Context, nameOrID string, all bool) (string, error) {
+	return c.idOf(ctx, "snapshot", nameOrID, all, url.Values{})
+}
+
+// SnapshotOf finds the id of a snapshot by name among those of one volume.
+func (c *Client) SnapshotOf(ctx context.Context, volume, nameOrID string, all bool) (string, error) {
+	return c.idOf(ctx, "snapshot", nameOrID, all, url.Values{"volume_id": {volume}})
+}
+
+func (c *Client) idOf(ctx context.Context, kind, nameOrID string, all bool, query url.Values) (string, error) {
 	if isUUID(nameOrID) {
 		return nameOrID, nil
 	}
-	query := url.Values{"name": {nameOrID}}
+	query.Set("name", nameOrID)
 	if all {
 		query.Set("all_tenants", "1")
 	}
-	found, err := c.list(ctx, "volumes", query, 0, "volumes")
+	found, err := c.list(ctx, kind+"s", query, 0, kind+"s")
 	if err != nil {
 		return "", err
 	}
-	return pick("volume", nameOrID, found)
+	return pick(kind, nameOrID, found)
 }
 
 // TypeID finds the id of a volume type by name; what looks like a UUID is taken as the id without asking.

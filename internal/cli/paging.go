@@ -36,6 +36,16 @@ func (c *Client) list(ctx context.Context, key string, query url.Values, limit i
 	}
 }
 
+// page fetches one page of a collection.
+func (c *Client) page(ctx context.Context, key string, query url.Values, path ...string) ([]Object, error) {
+	var page map[string]json.RawMessage
+	if _, err := c.call(ctx, request{method: http.MethodGet, path: path, query: query, into: &page}); err != nil {
+		return nil, err
+	}
+	items, err := objects(page[key])
+	return items, explain(err, c.Endpoint())
+}
+
 func objects(raw json.RawMessage) ([]Object, error) {
 	if raw == nil {
 		return nil, nil

@@ -48,29 +48,12 @@ func (c *Client) Volume(ctx context.Context, id string) (Object, error) {
 
 // SetVolume changes fields (name, description) and adds properties.
 func (c *Client) SetVolume(ctx context.Context, id string, fields Object, properties Properties) error {
-	if len(fields) > 0 {
-		body := Object{"volume": fields}
-		if _, err := c.call(ctx, request{method: http.MethodPut, path: []string{"volumes", id}, body: body}); err != nil {
-			return err
-		}
-	}
-	if len(properties) == 0 {
-		return nil
-	}
-	_, err := c.call(ctx, request{
-		method: http.MethodPost, path: []string{"volumes", id, "metadata"}, body: Object{"metadata": properties},
-	})
-	return err
+	return c.change(ctx, "volume", "volumes", id, fields, properties)
 }
 
 // UnsetVolume removes properties.
 func (c *Client) UnsetVolume(ctx context.Context, id string, keys []string) error {
-	for _, key := range keys {
-		if _, err := c.call(ctx, request{method: http.MethodDelete, path: []string{"volumes", id, "metadata", key}}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.removeProperties(ctx, "volumes", id, keys)
 }
 
 // DeleteVolume starts deleting a volume and returns the flow; force does so in any state, cascade with its snapshots.

@@ -12,7 +12,7 @@ type NewVolume struct {
 	Size              Size // GiB; unset takes the source's
 	Type              string
 	Source            string // volume to clone, name or id
-	Snapshot          string // snapshot id
+	Snapshot          string // snapshot to copy, name or id
 	Zone              string
 	Properties        Properties
 	Hints             map[string][]string
@@ -40,6 +40,11 @@ func (c *Client) CreateVolume(ctx context.Context, v NewVolume) (volume Object, 
 			return nil, "", err
 		}
 	}
+	if v.Snapshot != "" {
+		if v.Snapshot, err = c.SnapshotID(ctx, v.Snapshot, false); err != nil {
+			return nil, "", err
+		}
+	}
 	hints, err := c.hints(ctx, v.Hints)
 	if err != nil {
 		return nil, "", err
@@ -48,11 +53,7 @@ func (c *Client) CreateVolume(ctx context.Context, v NewVolume) (volume Object, 
 	if len(hints) > 0 {
 		body["OS-SCH-HNT:scheduler_hints"] = hints
 	}
-	var answer map[string]Object
-	header, err := c.call(ctx, request{
-		method: http.MethodPost, path: []string{"volumes"}, body: body, into: &answer, key: rand.Text(),
-	})
-	return answer["volume"], header.Get(flowHeader), err
+	return c.made(ctx, "volume", request{method: http.MethodPost, path: []string{"volumes"}, body: body, key: rand.Text()})
 }
 
 func (v NewVolume) body() Object {

@@ -2,15 +2,16 @@ package clitest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
-// flow moves on one step with each look. What comes of it is told by the volume's name: "held..." meets a full backend
+// flow moves on one step with each look. What comes of it is told by the name of what it works on: "held..." meets a full backend
 // in CreateVolume, "broken..." is refused by all pools, "slow..." never ends, all others succeed.
 type flow struct {
 	id, operation, summary string
-	volume                 object
+	thing                  object // the volume or snapshot it works on
 	tasks                  []string
 	at                     int // index of the task that runs; len(tasks) at the end
 	attempt                int // of that task
@@ -23,20 +24,27 @@ var chain = map[string][]string{
 	"volume-create": {"ExtractVolumeRequest", "QuotaReserve", "EntryCreate", "QuotaCommit", "VolumeCast", "CreateVolume", "EntryReady"},
 	"volume-delete": {"ExtractDeleteRequest", "DeleteVolume", "EntryRemove"},
 	"volume-extend": {"ExtractExtendRequest", "QuotaReserve", "ExtendVolume", "EntryReady"},
+	"volume-revert": {"RevertVolume", "EntryReverted"},
+
+	"snapshot-create": {"ExtractSnapshotRequest", "QuotaReserve", "CreateSnapshot", "EntryReady"},
+	"snapshot-delete": {"DeleteSnapshot", "EntryDestroy"},
+
+	"volume-manage": {"AdoptVolume", "EntryReady"}, "volume-unmanage": {"ReleaseVolume", "EntryDestroy"},
+	"snapshot-manage": {"AdoptSnapshot", "EntryReady"}, "snapshot-unmanage": {"ReleaseSnapshot", "EntryDestroy"},
 }
 
-func (s *Server) start(operation string, volume object, summary string) *flow {
+func (s *Server) start(operation string, thing object, summary string) *flow {
 	f := &flow{
-		operation: operation, summary: summary, volume: volume, tasks: chain[operation], state: "RUNNING", attempt: 1,
-		id: operation + ":" + volume["id"].(string) + ":" + s.id(),
+		operation: operation, summary: summary, thing: thing, tasks: chain[operation], state: "RUNNING", attempt: 1,
+		id: operation + ":" + thing["id"].(string) + ":" + s.id(),
 	}
 	s.flows = append([]*flow{f}, s.flows...)
 	return f
 }
 
-func (s *Server) flowOf(volume string) *flow {
+func (s *Server) flowOf(id string) *flow {
 	for _, f := range s.flows {
-		if f.volume["id"] == volume {
+		if f.thing["id"] == id {
 			return f
 		}
 	}
@@ -49,7 +57,7 @@ func (s *Server) step(f *flow) {
 		return
 	}
 	f.changed++
-	name := f.volume["name"].(string)
+	name := f.thing["name"].(string)
 	switch task := f.tasks[f.at]; {
 	case task == "CreateVolume" && strings.HasPrefix(name, "slow"):
 		return
@@ -58,14 +66,14 @@ func (s *Server) step(f *flow) {
 		if f.attempt > 2 {
 			f.attempt = 2
 			f.state = "HELD"
-			f.volume["status"] = "error"
+			f.thing["status"] = "error"
 		}
 		return
 	case task == "VolumeCast" && strings.HasPrefix(name, "broken"):
 		f.state = "FAILURE"
-		f.volume["status"] = "error"
+		f.thing["status"] = "error"
 		s.messages = append(s.messages, object{
-			"id": s.id(), "resource_type": "VOLUME", "resource_uuid": f.volume["id"], "event_id": "VOLUME_VOLUME_001_003",
+			"id": s.id(), "resource_type": "VOLUME", "resource_uuid": f.thing["id"], "event_id": "VOLUME_VOLUME_001_003",
 			"user_message":  "schedule allocate volume: no pool has room: node1@dir#dir has 3 GiB free",
 			"message_level": "ERROR", "created_at": created, "request_id": "req-0000",
 		})
@@ -77,16 +85,27 @@ func (s *Server) step(f *flow) {
 		return
 	}
 	f.state = "SUCCESS"
-	f.volume["status"] = "available"
-	if f.operation == "volume-delete" {
-		i, _ := find(s.volumes, f.volume["id"].(string))
-		s.volumes = append(s.volumes[:i], s.volumes[i+1:]...)
+	f.thing["status"] = "available"
+	if strings.HasSuffix(f.operation, "-delete") || strings.HasSuffix(f.operation, "-unmanage") {
+		s.remove(f)
 	}
+}
+
+// remove takes away what a flow has deleted, a volume with its snapshots.
+func (s *Server) remove(f *flow) {
+	id := f.thing["id"]
+	s.volumes = slices.DeleteFunc(s.volumes, func(v object) bool { return v["id"] == id })
+	s.snapshots = slices.DeleteFunc(s.snapshots, func(n object) bool { return n["id"] == id || n["volume_id"] == id })
+}
+
+func (f *flow) kind() string {
+	kind, _, _ := strings.Cut(f.operation, "-")
+	return kind
 }
 
 func (f *flow) view() object {
 	v := object{
-		"id": f.id, "operation": f.operation, "resource_kind": "volume", "resource_id": f.volume["id"], "project_id": Project,
+		"id": f.id, "operation": f.operation, "resource_kind": f.kind(), "resource_id": f.thing["id"], "project_id": Project,
 		"request_id": "req-0000", "state": f.state, "summary": f.summary, "failed_task": nil, "error": nil, "hint": nil,
 		"backend": "node1@dir", "created_at": created, "updated_at": clock(f.changed), "finished_at": nil,
 	}
@@ -181,10 +200,10 @@ func (s *Server) flowAction(w http.ResponseWriter, r *http.Request) {
 	for action := range read(r) {
 		switch action {
 		case "retry":
-			f.mended, f.state, f.volume["status"] = true, "RUNNING", "creating"
+			f.mended, f.state, f.thing["status"] = true, "RUNNING", "creating"
 		case "skip":
 			f.at++
-			f.state, f.volume["status"] = "RUNNING", "creating"
+			f.state, f.thing["status"] = "RUNNING", "creating"
 		case "abort":
 			f.state = "REVERTED"
 			f.changed++

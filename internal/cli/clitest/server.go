@@ -22,8 +22,9 @@ type Server struct {
 	next      int // number of the next id
 	max       string
 	faults    []string
-	keys      map[string]object // volumes by Idempotency-Key
+	keys      map[string]object // what was made, by Idempotency-Key
 	volumes   []object
+	snapshots []object
 	types     []object
 	access    map[string][]string
 	quotas    map[string]object
@@ -56,6 +57,13 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"POST /volumes": s.createVolume, "GET /volumes/{id}": s.showVolume, "PUT /volumes/{id}": s.setVolume,
 		"DELETE /volumes/{id}": s.deleteVolume, "POST /volumes/{id}/metadata": s.addMetadata,
 		"DELETE /volumes/{id}/metadata/{key}": s.removeMetadata, "POST /volumes/{id}/action": s.volumeAction,
+		"GET /snapshots": s.listSnapshots, "GET /snapshots/detail": s.listSnapshots, "POST /snapshots": s.createSnapshot,
+		"GET /snapshots/{id}": s.showSnapshot, "PUT /snapshots/{id}": s.setSnapshot, "DELETE /snapshots/{id}": s.deleteSnapshot,
+		"POST /snapshots/{id}/metadata": s.addSnapshotMetadata, "DELETE /snapshots/{id}/metadata/{key}": s.removeSnapshotMetadata,
+		"POST /snapshots/{id}/action":      s.snapshotAction,
+		"GET /manageable_volumes/detail":   s.manageable("manageable-volumes"),
+		"GET /manageable_snapshots/detail": s.manageable("manageable-snapshots"),
+		"POST /manageable_volumes":         s.manageVolume, "POST /manageable_snapshots": s.manageSnapshot,
 		"GET /types": s.listTypes, "POST /types": s.createType, "GET /types/{id}": s.showType, "PUT /types/{id}": s.setType,
 		"DELETE /types/{id}": s.deleteType, "POST /types/{id}/extra_specs": s.addSpecs,
 		"DELETE /types/{id}/extra_specs/{key}": s.removeSpec, "POST /types/{id}/action": s.typeAction,

@@ -81,6 +81,9 @@ func (s *Server) createVolume(w http.ResponseWriter, r *http.Request) {
 	if _, source := find(s.volumes, text(asked["source_volid"])); source != nil && size == 0 {
 		size = source["size"].(int)
 	}
+	if _, source := find(s.snapshots, text(asked["snapshot_id"])); source != nil && size == 0 {
+		size = source["size"].(int)
+	}
 	switch {
 	case size < 1:
 		fail(w, 400, "badRequest", "Invalid input for field/attribute size. Value: "+number.String()+". it must be 1 to 2147483647")
@@ -95,7 +98,7 @@ func (s *Server) createVolume(w http.ResponseWriter, r *http.Request) {
 	v := object{
 		"id": s.id(), "name": text(asked["name"]), "description": asked["description"], "status": "creating", "size": size,
 		"volume_type": asked["volume_type"], "availability_zone": "nova", "bootable": "false", "metadata": object{},
-		"attachments": []object{}, "created_at": created, "source_volid": asked["source_volid"], "links": []object{},
+		"attachments": []object{}, "created_at": created, "source_volid": asked["source_volid"], "snapshot_id": asked["snapshot_id"], "links": []object{},
 		"os-vol-host-attr:host": nil, "os-vol-tenant-attr:tenant_id": r.PathValue("project"),
 	}
 	if metadata, ok := asked["metadata"].(object); ok {
@@ -143,29 +146,39 @@ func (s *Server) deleteVolume(w http.ResponseWriter, r *http.Request) {
 		fail(w, 400, "badRequest", "Invalid volume: Volume status must be available or error, but current status is: creating.")
 		return
 	}
+	if s.snapshotOf(text(v["id"])) != nil && r.URL.Query().Get("cascade") == "" {
+		fail(w, 400, "badRequest", "Invalid volume: Volume "+text(v["id"])+" still has dependent snapshots.")
+		return
+	}
 	v["status"] = "deleting"
 	f := s.start("volume-delete", v, "delete volume "+v["name"].(string))
 	w.Header().Set("Clinker-Flow", f.id)
 	w.WriteHeader(202)
 }
 
-func (s *Server) addMetadata(w http.ResponseWriter, r *http.Request) {
-	if v := s.volume(w, r); v != nil {
-		maps.Copy(v["metadata"].(object), read(r)["metadata"].(object))
-		answer(w, 200, object{"metadata": v["metadata"]})
+func (s *Server) addMetadata(w http.ResponseWriter, r *http.Request) { addPairs(w, r, s.volume(w, r)) }
+
+func (s *Server) removeMetadata(w http.ResponseWriter, r *http.Request) {
+	removePair(w, r, s.volume(w, r))
+}
+
+// addPairs adds to the metadata of what was found; nil was answered already.
+func addPairs(w http.ResponseWriter, r *http.Request, thing object) {
+	if thing != nil {
+		maps.Copy(thing["metadata"].(object), read(r)["metadata"].(object))
+		answer(w, 200, object{"metadata": thing["metadata"]})
 	}
 }
 
-func (s *Server) removeMetadata(w http.ResponseWriter, r *http.Request) {
-	v := s.volume(w, r)
-	if v == nil {
+func removePair(w http.ResponseWriter, r *http.Request, thing object) {
+	if thing == nil {
 		return
 	}
-	if _, ok := v["metadata"].(object)[r.PathValue("key")]; !ok {
+	if _, ok := thing["metadata"].(object)[r.PathValue("key")]; !ok {
 		missing(w, "Metadata key", r.PathValue("key"))
 		return
 	}
-	delete(v["metadata"].(object), r.PathValue("key"))
+	delete(thing["metadata"].(object), r.PathValue("key"))
 }
 
 func (s *Server) volumeAction(w http.ResponseWriter, r *http.Request) {
@@ -190,6 +203,16 @@ func (s *Server) volumeAction(w http.ResponseWriter, r *http.Request) {
 			v["metadata"].(object)["readonly"] = strconv.FormatBool(body["readonly"].(bool))
 		case "os-reset_status":
 			maps.Copy(v, body)
+		case "revert":
+			if latest := s.snapshotOf(text(v["id"])); latest == nil || latest["id"] != body["snapshot_id"] {
+				fail(w, 400, "badRequest", "Specified snapshot "+text(body["snapshot_id"])+" is None or not the latest one of volume "+text(v["id"])+".")
+				return
+			}
+			v["status"] = "reverting"
+			w.Header().Set("Clinker-Flow", s.start("volume-revert", v, "revert volume "+v["name"].(string)).id)
+		case "os-unmanage":
+			v["status"] = "unmanaging"
+			w.Header().Set("Clinker-Flow", s.start("volume-unmanage", v, "unmanage volume "+v["name"].(string)).id)
 		}
 	}
 	w.WriteHeader(202)
