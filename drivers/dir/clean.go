@@ -2,29 +2,26 @@ package dir
 
 import (
 	"context"
-	"crypto/rand"
 	"strings"
 	"time"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/files"
 )
-
-// newID makes up a name that nobody else has.
-func newID() string { return rand.Text() }
 
 // clean removes the parts of steps that died. A part whose volume is locked belongs to a step that lives, maybe in another
 // process, and is left alone.
-func (d *Driver) clean(ctx context.Context, f *folder) error {
+func (d *Driver) clean(ctx context.Context, f *files.Folder) error {
 	var parts []string
-	for name, err := range f.names(ctx) {
+	for name, err := range f.Names(ctx) {
 		if err != nil {
 			return err
 		}
-		if _, ok := ofPart(name); ok {
+		if _, ok := files.OfPart(name); ok {
 			parts = append(parts, name)
 		}
-		if strings.HasPrefix(name, probePrefix) && f.old(name) {
-			if err := f.unlink(name); err != nil {
+		if strings.HasPrefix(name, probePrefix) && old(f, name) {
+			if err := f.Unlink(name); err != nil {
 				return err
 			}
 		}
@@ -38,22 +35,22 @@ func (d *Driver) clean(ctx context.Context, f *folder) error {
 }
 
 // old tells whether a file was left behind and is not one of a Check that runs now.
-func (f *folder) old(name string) bool {
-	st, err := f.volume(name)
+func old(f *files.Folder, name string) bool {
+	st, err := f.Stat(name)
 	return err == nil && time.Since(time.Unix(st.Mtim.Unix())) > time.Hour
 }
 
-func (d *Driver) cleanPart(f *folder, part string) error {
-	own := &folder{File: f.File, path: f.path}
-	if err := own.openLocks(false); err != nil {
+func (d *Driver) cleanPart(f *files.Folder, part string) error {
+	own := &files.Folder{File: f.File, Mode: f.Mode}
+	if err := own.OpenLocks(false); err != nil {
 		return err
 	}
-	defer own.locks.Close()
-	name, _ := ofPart(part)
-	free, err := drivers.TryLock(own.locks, drivers.Claim{ID: idOf(name)})
+	defer own.Locks.Close()
+	id, _ := files.OfPart(part)
+	free, err := drivers.TryLock(own.Locks, drivers.Claim{ID: id})
 	if err != nil || !free {
 		return err
 	}
-	d.log.Info("leftover of a killed step removed", "volume", name)
-	return f.unlink(part)
+	d.log.Info("leftover of a killed step removed", "volume_id", id)
+	return f.Unlink(part)
 }

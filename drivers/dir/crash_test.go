@@ -47,11 +47,11 @@ func cloneForever(path string) {
 	os.Exit(1)
 }
 
-// child starts cloneForever and returns once it is at work.
-func child(t *testing.T, path string) *exec.Cmd {
+// child starts cloneForever or revertForever and returns once it is at work.
+func child(t *testing.T, path, work string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), envChild+"="+path)
+	cmd.Env = append(os.Environ(), envChild+"="+path, envWork+"="+work)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
@@ -83,7 +83,7 @@ func TestKilled(t *testing.T) {
 	path, data := crashFolder(t)
 	unfinished := 0
 	for range 25 {
-		cmd := child(t, path)
+		cmd := child(t, path, "clone")
 		time.Sleep(time.Duration(rand.IntN(30_000)) * time.Microsecond)
 		require.NoError(t, cmd.Process.Kill())
 		cmd.Wait()
@@ -110,7 +110,7 @@ func TestOverlappingAttempts(t *testing.T) {
 	path, data := crashFolder(t)
 	d, err := dir.New(t.Context(), crashConfig(path))
 	require.NoError(t, err)
-	cmd := child(t, path)
+	cmd := child(t, path, "clone")
 	var left []string
 	for len(left) == 0 {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))

@@ -6,42 +6,34 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/files"
 )
 
 // CreateVolume makes a file of v.Size bytes, sparse or preallocated.
 func (d *Driver) CreateVolume(ctx context.Context, v drivers.Volume) (drivers.Volume, error) {
 	const op = "create volume"
-	if err := checkNew(v); err != nil {
+	if err := files.CheckNew(v); err != nil {
 		return drivers.Volume{}, d.fail(op, v.Name, err)
 	}
-	f, err := d.begin(ctx, drivers.Claim{ID: idOf(v.Name)})
+	f, err := d.begin(ctx, drivers.Claim{ID: files.ID(v.Name)})
 	if err != nil {
 		return drivers.Volume{}, d.fail(op, v.Name, err)
 	}
 	defer f.Close()
 	v, err = d.build(ctx, f, v, func(part *os.File) error {
 		if d.thickFor(v) {
-			return f.allocate(ctx, part, 0, v.Size)
+			return f.Allocate(ctx, part, 0, v.Size)
 		}
 		return part.Truncate(int64(v.Size))
 	})
 	return v, d.fail(op, v.Name, err)
 }
 
-func checkNew(v drivers.Volume) error {
-	if v.Size <= 0 {
-		return fmt.Errorf("%w: size of %d bytes; it must be positive", drivers.ErrInvalid, v.Size)
-	}
-	return check(v)
-}
-
 // build fills a part and makes it the volume. Whatever goes wrong before the rename leaves nothing. A volume that is there
 // already is whole, so it is the answer to this call, too, if its size is right.
-func (d *Driver) build(ctx context.Context, f *folder, v drivers.Volume, fill func(part *os.File) error) (drivers.Volume, error) {
-	switch st, err := f.volume(v.Name); {
+func (d *Driver) build(ctx context.Context, f *files.Folder, v drivers.Volume, fill func(part *os.File) error) (drivers.Volume, error) {
+	switch st, err := f.Stat(v.Name); {
 	case err == nil && st.Size == int64(v.Size):
 		return d.found(v), f.Sync() // the attempt that made it may have died before its own sync
 	case err == nil:
@@ -51,30 +43,47 @@ func (d *Driver) build(ctx context.Context, f *folder, v drivers.Volume, fill fu
 	case !errors.Is(err, drivers.ErrNotFound):
 		return v, err
 	}
-	part := partName(v.Name)
-	// We have the volume's lock: a part that is there is of a step that died.
-	if err := f.unlink(part); err != nil {
+	if err := d.write(ctx, f, v.Name, v.Tags, fill); err != nil {
 		return v, err
-	}
-	file, err := f.openFile(part, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
-	if err != nil {
-		return v, err
-	}
-	defer file.Close()
-	if err := d.fillAndSync(ctx, file, v, fill); err != nil {
-		return v, errors.Join(err, f.unlink(part))
-	}
-	if err := f.publish(part, v.Name); err != nil {
-		return v, errors.Join(err, f.unlink(part))
 	}
 	return d.found(v), nil
 }
 
-func (d *Driver) fillAndSync(ctx context.Context, file *os.File, v drivers.Volume, fill func(part *os.File) error) error {
+// write makes the file name with what fill puts in. The caller has the volume's lock.
+func (d *Driver) write(ctx context.Context, f *files.Folder, name string, tags map[string]string, fill func(part *os.File) error) error {
+	part, err := d.writePart(ctx, f, name, tags, fill)
+	if err != nil {
+		return err
+	}
+	if err := f.Publish(part, name); err != nil {
+		return errors.Join(err, f.Unlink(part))
+	}
+	return nil
+}
+
+// writePart is write up to the rename: the file is whole and synced under its hidden name.
+func (d *Driver) writePart(ctx context.Context, f *files.Folder, name string, tags map[string]string, fill func(part *os.File) error) (string, error) {
+	part := files.PartName(name)
+	// We have the volume's lock: a part that is there is of a step that died.
+	if err := f.Unlink(part); err != nil {
+		return "", err
+	}
+	file, err := f.Create(part)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	if err := fillAndSync(ctx, file, tags, fill); err != nil {
+		return "", errors.Join(err, f.Unlink(part))
+	}
+	return part, nil
+}
+
+func fillAndSync(ctx context.Context, file *os.File, tags map[string]string, fill func(part *os.File) error) error {
 	if err := fill(file); err != nil {
 		return err
 	}
-	if err := setTags(file, v.Tags); err != nil {
+	if err := files.SetTags(file, tags); err != nil {
 		return err
 	}
 	if err := file.Sync(); err != nil {
@@ -85,7 +94,7 @@ func (d *Driver) fillAndSync(ctx context.Context, file *os.File, v drivers.Volum
 
 // found fills in what the driver knows of a volume by itself.
 func (d *Driver) found(v drivers.Volume) drivers.Volume {
-	v.ID = idOf(v.Name)
+	v.ID = files.ID(v.Name)
 	v.Pool = d.cfg.Pool()
 	return v
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/files"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -30,9 +31,10 @@ type Driver struct {
 }
 
 var (
-	_ drivers.Driver  = (*Driver)(nil)
-	_ drivers.Cloner  = (*Driver)(nil)
-	_ drivers.Factory = New
+	_ drivers.Driver   = (*Driver)(nil)
+	_ drivers.Cloner   = (*Driver)(nil)
+	_ drivers.Reverter = (*Driver)(nil)
+	_ drivers.Factory  = New
 )
 
 // New makes a driver of the options dir_path (default <state dir>/volumes/<section>) and nas_volume_prov_type. It does no
@@ -60,8 +62,8 @@ func New(_ context.Context, cfg drivers.Config) (drivers.Driver, error) {
 	return d, nil
 }
 
-// Capabilities says that the driver clones but keeps no snapshots. A volume in use is not extended: the hypervisor that has
-// the file open must do that (data-safety rule 6).
+// Capabilities says what files in a folder can do. A volume in use is not extended: the hypervisor that has the file open
+// must do that (data-safety rule 6).
 func (d *Driver) Capabilities() drivers.Capabilities {
 	return drivers.Capabilities{
 		Driver:  Name,
@@ -72,6 +74,8 @@ func (d *Driver) Capabilities() drivers.Capabilities {
 		Thin:     !d.thick,
 		Thick:    true,
 		Clone:    true,
+		Snapshot: true,
+		Revert:   true,
 	}
 }
 
@@ -80,7 +84,7 @@ func (d *Driver) Close() error { return nil }
 
 // fail makes the package's errors; see drivers.FileError.
 func (d *Driver) fail(op, resource string, err error) error {
-	if errors.Is(err, errNoFile) {
+	if errors.Is(err, files.ErrNoFile) {
 		hint := fmt.Sprintf("%s/%s is no plain file: find out who put it there, move it away, then `clinker flow retry <flow>`", d.path, resource)
 		return &drivers.Error{Op: op, Driver: Name, Resource: resource, Err: err, Hint: hint}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/files"
 )
 
 // FindVolume looks for the file that bears the id.
@@ -17,7 +18,7 @@ func (d *Driver) FindVolume(ctx context.Context, id string) (drivers.Volume, err
 }
 
 func (d *Driver) findVolume(ctx context.Context, id string) (drivers.Volume, error) {
-	if idOf(id) != id || id == "" {
+	if files.ID(id) != id || id == "" {
 		return drivers.Volume{}, drivers.ErrNotFound // no volume can have it
 	}
 	// The lock waits for a step that still makes the volume.
@@ -35,11 +36,11 @@ func (d *Driver) findVolume(ctx context.Context, id string) (drivers.Volume, err
 	if !errors.Is(err, drivers.ErrNotFound) {
 		return v, err
 	}
-	for name, err := range f.names(ctx) {
+	for name, err := range f.Names(ctx) {
 		if err != nil {
 			return drivers.Volume{}, err
 		}
-		if idOf(name) == id {
+		if files.ID(name) == id {
 			return d.stat(f, name)
 		}
 	}
@@ -47,12 +48,12 @@ func (d *Driver) findVolume(ctx context.Context, id string) (drivers.Volume, err
 }
 
 // stat describes one volume.
-func (d *Driver) stat(f *folder, name string) (drivers.Volume, error) {
-	st, err := f.volume(name)
+func (d *Driver) stat(f *files.Folder, name string) (drivers.Volume, error) {
+	st, err := f.Stat(name)
 	if err != nil {
 		return drivers.Volume{}, err
 	}
-	return d.found(drivers.Volume{Name: name, Size: drivers.Bytes(st.Size), Tags: f.tags(name)}), nil
+	return d.found(drivers.Volume{Name: name, Size: drivers.Bytes(st.Size), Tags: f.Tags(name)}), nil
 }
 
 // Volumes lists the plain files that bear a uuid.
@@ -65,16 +66,16 @@ func (d *Driver) Volumes(ctx context.Context) iter.Seq2[drivers.Volume, error] {
 			return
 		}
 		defer f.Close()
-		for name, err := range f.names(ctx) {
+		for name, err := range f.Names(ctx) {
 			if err != nil {
 				yield(drivers.Volume{}, d.fail(op, "", err))
 				return
 			}
-			if idOf(name) == "" {
+			if files.ID(name) == "" {
 				continue
 			}
 			v, err := d.stat(f, name)
-			if errors.Is(err, drivers.ErrNotFound) || errors.Is(err, errNoFile) {
+			if errors.Is(err, drivers.ErrNotFound) || errors.Is(err, files.ErrNoFile) {
 				continue // deleted since the folder was read, or never a volume
 			}
 			if !yield(v, d.fail(op, name, err)) || err != nil {
@@ -85,7 +86,7 @@ func (d *Driver) Volumes(ctx context.Context) iter.Seq2[drivers.Volume, error] {
 }
 
 // names lists the folder from its beginning.
-func (f *folder) names(ctx context.Context) iter.Seq2[string, error] {
+func names(f *files.Folder, ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			yield("", err)
@@ -112,7 +113,7 @@ func (f *folder) names(ctx context.Context) iter.Seq2[string, error] {
 // Source is the file itself: raw, and every block never written reads as zeros.
 func (d *Driver) Source(ctx context.Context, v drivers.Volume) (drivers.Source, error) {
 	const op = "find source of volume"
-	if err := check(v); err != nil {
+	if err := files.Check(v); err != nil {
 		return drivers.Source{}, d.fail(op, v.Name, err)
 	}
 	f, err := d.open(ctx)
@@ -120,7 +121,7 @@ func (d *Driver) Source(ctx context.Context, v drivers.Volume) (drivers.Source, 
 		return drivers.Source{}, d.fail(op, v.Name, err)
 	}
 	defer f.Close()
-	if _, err := f.volume(v.Name); err != nil {
+	if _, err := f.Stat(v.Name); err != nil {
 		return drivers.Source{}, d.fail(op, v.Name, err)
 	}
 	return drivers.Source{Path: filepath.Join(d.path, v.Name), Format: "raw", ZeroFilled: true}, nil

@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	envChild  = "CLINKER_TEST_DIR_CHILD"  // path of the folder whose volume the child clones until it is killed
+	envChild  = "CLINKER_TEST_DIR_CHILD"  // path of the folder in which the child works until it is killed
+	envWork   = "CLINKER_TEST_DIR_WORK"   // clone or revert
 	envMounts = "CLINKER_TEST_DIR_MOUNTS" // set in the process that may mount
 )
 
@@ -28,6 +29,8 @@ const (
 // outlives them, whatever kills them.
 func TestMain(m *testing.M) {
 	switch {
+	case os.Getenv(envChild) != "" && os.Getenv(envWork) == "revert":
+		revertForever(os.Getenv(envChild))
 	case os.Getenv(envChild) != "":
 		cloneForever(os.Getenv(envChild))
 	case os.Getuid() != 0 || os.Getenv(envMounts) != "":
@@ -98,7 +101,7 @@ func names(t *testing.T, d drivers.Driver) (names []string) {
 // parts are the hidden leftovers in a folder.
 func parts(t *testing.T, path string) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(path, ".*.part"))
+	found, err := filepath.Glob(filepath.Join(path, ".*.part")) // also those of snapshots
 	require.NoError(t, err)
 	return found
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/files"
 )
 
 // markerName is the file that says whose folder this is. Without it an unmounted mount point would look like a backend whose
@@ -45,12 +46,12 @@ func (d *Driver) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	f, err := d.openFolder()
+	f, err := files.OpenFolder(d.path, fileMode)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	text, err := f.marker()
+	text, err := readMarker(f)
 	if errors.Is(err, drivers.ErrNotFound) && known == "" {
 		text, err = d.writeMarker(f)
 	}
@@ -87,8 +88,8 @@ func (d *Driver) recognise(text []byte, known string) error {
 }
 
 // sameMarker makes sure that the folder still is the one of the start.
-func (d *Driver) sameMarker(f *folder) error {
-	text, err := f.marker()
+func (d *Driver) sameMarker(f *files.Folder) error {
+	text, err := readMarker(f)
 	if err == nil && !bytes.Equal(text, d.marker) {
 		err = errors.New("it is another folder than at the start")
 	}
@@ -113,8 +114,8 @@ func (d *Driver) strange(err error) error {
 	return d.failHint("open folder", "", hint, drivers.ErrUnavailable, "the folder is not this backend's: %v", err)
 }
 
-func (f *folder) marker() ([]byte, error) {
-	file, err := f.openFile(markerName, unix.O_RDONLY)
+func readMarker(f *files.Folder) ([]byte, error) {
+	file, err := f.Open(markerName, unix.O_RDONLY)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, drivers.ErrNotFound
 	}
@@ -126,26 +127,26 @@ func (f *folder) marker() ([]byte, error) {
 }
 
 // writeMarker claims a folder; when two processes do, both go by the marker of the first.
-func (d *Driver) writeMarker(f *folder) ([]byte, error) {
-	text, err := json.Marshal(marker{ID: newID(), Cloud: d.cfg.CloudID, Backend: d.cfg.Backend})
+func (d *Driver) writeMarker(f *files.Folder) ([]byte, error) {
+	text, err := json.Marshal(marker{ID: files.NewID(), Cloud: d.cfg.CloudID, Backend: d.cfg.Backend})
 	if err != nil {
 		return nil, err
 	}
-	temp := markerName + "." + newID()
-	if err := f.write(temp, append(text, '\n')); err != nil {
-		return nil, errors.Join(err, f.unlink(temp))
+	temp := markerName + "." + files.NewID()
+	if err := f.Write(temp, append(text, '\n')); err != nil {
+		return nil, errors.Join(err, f.Unlink(temp))
 	}
-	if err := f.publish(temp, markerName); err != nil {
-		if err := errors.Join(err, f.unlink(temp)); !errors.Is(err, unix.EEXIST) {
+	if err := f.Publish(temp, markerName); err != nil {
+		if err := errors.Join(err, f.Unlink(temp)); !errors.Is(err, unix.EEXIST) {
 			return nil, err
 		}
 	}
 	d.log.Info("folder taken into use", "path", d.path)
-	return f.marker()
+	return readMarker(f)
 }
 
-func (f *folder) write(name string, text []byte) error {
-	file, err := f.openFile(name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL)
+func write(f *files.Folder, name string, text []byte) error {
+	file, err := f.Open(name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL)
 	if err != nil {
 		return err
 	}
@@ -183,11 +184,11 @@ func (d *Driver) remember(id string) error {
 	if err != nil {
 		return err
 	}
-	f := &folder{File: parent}
+	f := &files.Folder{File: parent, Mode: fileMode}
 	defer f.Close()
-	temp := ".record." + newID()
-	if err := f.write(temp, []byte(id+"\n")); err != nil {
-		return errors.Join(err, f.unlink(temp))
+	temp := ".record." + files.NewID()
+	if err := f.Write(temp, []byte(id+"\n")); err != nil {
+		return errors.Join(err, f.Unlink(temp))
 	}
 	if err := os.Rename(filepath.Join(parent.Name(), temp), d.recordPath()); err != nil {
 		return err

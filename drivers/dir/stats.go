@@ -4,16 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"math"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/files"
 	"github.com/clinker-storage/clinker/models"
 )
 
 const (
-	statBlock    = 512 // st_blocks counts these, whatever the file system's block is (stat(2))
 	defaultRatio = 20
 )
 
@@ -33,11 +32,11 @@ func (d *Driver) stats(ctx context.Context) (p drivers.PoolStats, err error) {
 		return p, err
 	}
 	defer f.Close()
-	st, err := f.statfs()
+	st, err := f.Statfs()
 	if err != nil {
 		return p, err
 	}
-	use, err := f.usage(ctx)
+	use, err := readUsage(ctx, f)
 	if err != nil {
 		return p, err
 	}
@@ -45,10 +44,10 @@ func (d *Driver) stats(ctx context.Context) (p drivers.PoolStats, err error) {
 	p = drivers.PoolStats{
 		Pool:                d.cfg.Pool(),
 		VolumeBackendName:   d.cfg.Pool(),
-		Total:               models.Capacity{GiB: gib(drivers.Bytes(st.Blocks) * drivers.Bytes(st.Frsize))},
-		Free:                models.Capacity{GiB: gib(free(st))},
-		ProvisionedGiB:      gib(use.size),
-		AllocatedGiB:        gib(use.size), // Cinder's word for what it gave out, not for blocks in use
+		Total:               models.Capacity{GiB: files.GiB(drivers.Bytes(st.Blocks) * drivers.Bytes(st.Frsize))},
+		Free:                models.Capacity{GiB: files.GiB(files.Free(st))},
+		ProvisionedGiB:      files.GiB(use.size),
+		AllocatedGiB:        files.GiB(use.size), // Cinder's word for what it gave out, not for blocks in use
 		ReservedPercentage:  d.cfg.ReservedPercentage,
 		MaxOverSubscription: cmp.Or(d.cfg.MaxOverSubscription, defaultRatio),
 		ThinProvisioning:    c.Thin,
@@ -61,7 +60,7 @@ func (d *Driver) stats(ctx context.Context) (p drivers.PoolStats, err error) {
 		DriverVersion:       c.Version,
 		StorageProtocol:     c.Protocol,
 		BackendState:        "up",
-		Extra:               map[string]any{"file_system": fsName(st.Type), "used_capacity_gb": gib(use.blocks)},
+		Extra:               map[string]any{"file_system": files.FSName(st.Type), "used_capacity_gb": files.GiB(use.blocks)},
 	}
 	if st.Flags&unix.ST_RDONLY != 0 {
 		p.BackendState = "down"
@@ -77,60 +76,24 @@ type usage struct {
 }
 
 // usage looks at each file: some milliseconds for 10,000 of them, and never out of step as a running count would be after a kill.
-func (f *folder) usage(ctx context.Context) (u usage, err error) {
-	for name, err := range f.names(ctx) {
+func readUsage(ctx context.Context, f *files.Folder) (u usage, err error) {
+	for name, err := range f.Names(ctx) {
 		if err != nil {
 			return u, err
 		}
-		if idOf(name) == "" {
+		if files.ID(name) == "" {
 			continue
 		}
-		st, err := f.volume(name)
+		st, err := f.Stat(name)
 		switch {
-		case errors.Is(err, drivers.ErrNotFound), errors.Is(err, errNoFile):
+		case errors.Is(err, drivers.ErrNotFound), errors.Is(err, files.ErrNoFile):
 			continue // gone meanwhile, or no volume
 		case err != nil:
 			return u, err
 		}
 		u.volumes++
 		u.size += drivers.Bytes(st.Size)
-		u.blocks += drivers.Bytes(st.Blocks * statBlock)
+		u.blocks += drivers.Bytes(st.Blocks * files.StatBlock)
 	}
 	return u, nil
-}
-
-func (f *folder) statfs() (st unix.Statfs_t, err error) {
-	err = again(func() error { return unix.Fstatfs(f.fd(), &st) })
-	return st, err
-}
-
-// free is what may still be written, without what the file system keeps for root.
-func free(st unix.Statfs_t) drivers.Bytes {
-	return drivers.Bytes(st.Bavail) * drivers.Bytes(st.Frsize)
-}
-
-// gib rounds to two decimals, as Cinder's reports do.
-func gib(b drivers.Bytes) float64 {
-	return math.Round(float64(b)/float64(models.GiB)*100) / 100
-}
-
-// fsName names the file systems that people put volumes on; magic numbers from statfs(2).
-func fsName(magic int64) string {
-	switch magic {
-	case unix.EXT4_SUPER_MAGIC:
-		return "ext4"
-	case unix.XFS_SUPER_MAGIC:
-		return "xfs"
-	case unix.BTRFS_SUPER_MAGIC:
-		return "btrfs"
-	case unix.TMPFS_MAGIC:
-		return "tmpfs"
-	case unix.NFS_SUPER_MAGIC:
-		return "nfs"
-	case unix.OVERLAYFS_SUPER_MAGIC:
-		return "overlay"
-	case unix.FUSE_SUPER_MAGIC:
-		return "fuse"
-	}
-	return "unknown"
 }

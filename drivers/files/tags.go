@@ -1,4 +1,4 @@
-package dir
+package files
 
 import (
 	"errors"
@@ -15,13 +15,13 @@ const (
 	attrPrefix = "user."
 )
 
-// setTags writes the tags; a file system without extended attributes does without.
-func setTags(file *os.File, tags map[string]string) error {
+// SetTags writes the tags; a file system without extended attributes does without.
+func SetTags(file *os.File, tags map[string]string) error {
 	for key, value := range tags {
 		if !strings.HasPrefix(key, tagPrefix) {
 			continue
 		}
-		err := again(func() error { return unix.Fsetxattr(int(file.Fd()), attrPrefix+key, []byte(value), 0) })
+		err := Again(func() error { return unix.Fsetxattr(int(file.Fd()), attrPrefix+key, []byte(value), 0) })
 		if errors.Is(err, unix.EOPNOTSUPP) {
 			return nil
 		}
@@ -32,9 +32,9 @@ func setTags(file *os.File, tags map[string]string) error {
 	return nil
 }
 
-// tags reads them back; nil when there are none or they can't be read, since they only explain.
-func (f *folder) tags(name string) map[string]string {
-	path := fmt.Sprintf("/proc/self/fd/%d/%s", f.fd(), name)
+// Tags reads them back; nil when there are none or they can't be read, since they only explain.
+func (f *Folder) Tags(name string) map[string]string {
+	path := fmt.Sprintf("/proc/self/fd/%d/%s", f.FD(), name)
 	buf := make([]byte, 1024)
 	n, err := unix.Llistxattr(path, buf)
 	if err != nil || n == 0 {

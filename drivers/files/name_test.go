@@ -1,4 +1,4 @@
-package dir
+package files
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestIDOf(t *testing.T) {
+func TestID(t *testing.T) {
 	const id = "0d5ac3a2-1b7e-4c21-9f57-1d2e3f405162"
 	for name, want := range map[string]string{
 		"volume-" + id:                         id,
@@ -20,13 +20,15 @@ func TestIDOf(t *testing.T) {
 		"0d5ac3a2_1b7e_4c21_9f57_1d2e3f405162": "",
 		"":                                     "",
 	} {
-		require.Equal(t, want, idOf(name), name)
+		require.Equal(t, want, ID(name), name)
 	}
-	name, ok := ofPart(partName("volume-" + id))
-	require.True(t, ok)
-	require.Equal(t, "volume-"+id, name)
+	for _, file := range []string{"volume-" + id, ".volume-" + id + "@snapshot"} {
+		of, ok := OfPart(PartName(file))
+		require.True(t, ok)
+		require.Equal(t, id, of)
+	}
 	for _, file := range []string{"volume-" + id, ".volume-1.part", "volume-" + id + ".part", ".clinker-backend"} {
-		_, ok := ofPart(file)
+		_, ok := OfPart(file)
 		require.False(t, ok, file)
 	}
 }
