@@ -20,7 +20,7 @@ type EntryStore interface {
 	BeginExtend(ctx context.Context, projectID, volumeID string, newSizeGiB int64, inUse bool, f models.Flow) (models.Volume, error)
 	FinishExtend(ctx context.Context, volumeID, flowID string, newSizeGiB int64, tasks []models.Task) (models.Volume, error)
 	EndFlow(ctx context.Context, e models.FlowEnd) error
-	ResumeFlow(ctx context.Context, flowID, resourceID string, status models.VolumeStatus) error
+	ResumeFlow(ctx context.Context, e models.FlowEnd) error
 }
 
 // Records writes the rows of volumes and flows.
@@ -75,12 +75,12 @@ func (r *Records) FlowEnd(ctx context.Context, in flow.FlowEndInput) error { ret
 
 // FlowResume shows that the flow goes on.
 func (r *Records) FlowResume(ctx context.Context, in flow.FlowEndInput) error {
-	return catalogueError(r.Store.ResumeFlow(ctx, in.FlowID, in.ResourceID, in.Status))
+	return catalogueError(r.Store.ResumeFlow(ctx, models.FlowEnd{FlowID: in.FlowID, ResourceID: in.ResourceID, Status: in.Status, Snapshots: in.Snapshots}))
 }
 
 func (r *Records) end(ctx context.Context, in flow.FlowEndInput) error {
 	e := models.FlowEnd{
-		FlowID: in.FlowID, ResourceID: in.ResourceID, State: in.State, Status: in.Status, Gone: in.Gone,
+		FlowID: in.FlowID, ResourceID: in.ResourceID, State: in.State, Status: in.Status, Snapshots: in.Snapshots, Gone: in.Gone,
 		FailedTask: in.FailedTask, Error: in.Error, Hint: in.Hint, Tasks: in.Tasks,
 	}
 	if in.Message {

@@ -21,6 +21,29 @@ func backendOf(pool string) string {
 // claim; placing again replaces it. The error of place is returned as it is, and then nothing changes. A volume that
 // belongs to the flow no more is a *StatusError.
 func (s *Store) PlaceEntry(ctx context.Context, volumeID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error) {
+	return s.place(ctx, volumeID, flowID, gib, place, func(tx *gorm.DB, pool string) error {
+		n, err := changed(tx.Exec("UPDATE volumes SET host = ?, updated_at = ? WHERE id = ? AND flow_id = ?",
+			pool, toMicros(s.now()), volumeID, flowID))
+		if err == nil && n == 0 {
+			return lostVolume(tx, volumeID, flowID)
+		}
+		return err
+	})
+}
+
+// PlaceSnapshot is PlaceEntry for a snapshot, whose place is its volume's: place looks whether it has the room.
+func (s *Store) PlaceSnapshot(ctx context.Context, snapshotID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error) {
+	return s.place(ctx, snapshotID, flowID, gib, place, func(tx *gorm.DB, _ string) error {
+		sn, err := lockSnapshot(tx, "", snapshotID)
+		if err == nil && sn.FlowID != flowID {
+			return lostSnapshot(tx, snapshotID, flowID)
+		}
+		return err
+	})
+}
+
+// place claims gib of the pool that choose answers; own writes the place to the row, which must be the flow's.
+func (s *Store) place(ctx context.Context, id, flowID string, gib int64, choose func([]models.PoolView) (string, error), own func(tx *gorm.DB, pool string) error) (string, error) {
 	var pool string
 	var refused error
 	err := s.write(ctx, func(tx *gorm.DB) (err error) {
@@ -33,25 +56,16 @@ func (s *Store) PlaceEntry(ctx context.Context, volumeID, flowID string, gib int
 		if err != nil {
 			return err
 		}
-		if pool, refused = place(views); refused != nil {
+		if pool, refused = choose(views); refused != nil {
 			return refused
 		}
-		n, err := changed(tx.Exec("UPDATE volumes SET host = ?, updated_at = ? WHERE id = ? AND flow_id = ?",
-			pool, toMicros(s.now()), volumeID, flowID))
-		if err != nil {
+		if err := own(tx, pool); err != nil {
 			return err
-		}
-		if n == 0 {
-			v, err := getVolume(tx, "", volumeID)
-			if err != nil {
-				return err
-			}
-			return notOwner(volumeID, flowID, v)
 		}
 		if err := tx.Exec("UPDATE flows SET backend = ? WHERE id = ?", backendOf(pool), flowID).Error; err != nil {
 			return err
 		}
-		claim := models.Claim{FlowID: flowID, VolumeID: volumeID, Pool: pool, GiB: gib, CreatedAt: s.now()}
+		claim := models.Claim{FlowID: flowID, VolumeID: id, Pool: pool, GiB: gib, CreatedAt: s.now()}
 		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&claim).Error; err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func (s *Store) BeginExtend(ctx context.Context, projectID, volumeID string, new
 			if v.FlowID == f.ID {
 				return nil
 			}
-			return finished(tx, v, f.ID)
+			return finished(tx, f.ID, notOwner(v.ID, f.ID, v))
 		}
 		refused := models.StatusError{Resource: "volume " + volumeID, Status: string(v.Status), Allowed: rule.Legal(inUse)}
 		switch {
@@ -35,6 +35,14 @@ func (s *Store) BeginExtend(ctx context.Context, projectID, volumeID string, new
 			return &refused
 		case newSizeGiB <= v.SizeGiB:
 			refused.Reason = fmt.Sprintf("can't be extended to %d GiB; the new size must be larger than its %d GiB", newSizeGiB, v.SizeGiB)
+			return &refused
+		}
+		busy, err := snapshotUnderWay(tx, volumeID)
+		if err != nil {
+			return err
+		}
+		if busy != "" {
+			refused.Reason = "has snapshot " + busy + " under way, which must have the size that the volume has now"
 			return &refused
 		}
 		v.PreviousStatus, v.Status, v.FlowID, v.UpdatedAt = v.Status, rule.To, f.ID, s.now()
@@ -52,7 +60,7 @@ func (s *Store) FinishExtend(ctx context.Context, volumeID, flowID string, newSi
 			return err
 		}
 		if v.FlowID != flowID {
-			return finished(tx, v, flowID)
+			return finished(tx, flowID, notOwner(v.ID, flowID, v))
 		}
 		v.SizeGiB, v.Status, v.PreviousStatus, v.FlowID, v.UpdatedAt = newSizeGiB, v.PreviousStatus, "", "", s.now()
 		if err := tx.Model(&models.Volume{ID: volumeID}).

@@ -27,7 +27,16 @@ var volumeColumns = map[string]string{
 // Filters that Cinder knows and of which no volume here has any: asking for one finds nothing.
 var volumeNothing = []string{"group_id", "consistencygroup_id", "image_id", "cluster_name", "encryption_key_id", "provider_id", "service_uuid"}
 
-var volumeList = listing{kind: "volume", table: "volumes", keys: volumeColumns, sort: newestFirst}
+var volumeList = listing{
+	kind: "volume", table: "volumes", keys: volumeColumns, sort: newestFirst, nothing: volumeNothing,
+	statuses: func(shown string) []any {
+		var all []any
+		for _, st := range models.ShownAs(models.VolumeStatus(shown)) {
+			all = append(all, string(st))
+		}
+		return all
+	},
+}
 
 // visible limits a query to a project; "" is every project.
 func visible(db *gorm.DB, projectID string) *gorm.DB {
@@ -37,58 +46,75 @@ func visible(db *gorm.DB, projectID string) *gorm.DB {
 	return db.Where("project_id = ?", projectID)
 }
 
-// volumes puts the conditions of q on a query. They come in one order whatever the order of the maps, so that the engine meets
-// few different statements.
+// selection is what lists of every kind can be asked for.
+type selection struct {
+	project            string
+	equal              map[string][]string
+	like, metadata     map[string]string
+	createdAt, updated []models.TimeRange
+}
+
+// volumes puts the conditions of q on a query.
 func (s *Store) volumes(db *gorm.DB, q models.VolumeQuery) (*gorm.DB, error) {
-	db = visible(db.Model(&models.Volume{}), q.ProjectID)
-	for _, key := range slices.Sorted(maps.Keys(q.Equal)) {
-		where, args, err := volumeEqual(key, q.Equal[key])
+	return s.selected(db.Model(&models.Volume{}), volumeList, selection{q.ProjectID, q.Equal, q.Like, q.Metadata, q.CreatedAt, q.UpdatedAt})
+}
+
+// selected puts the conditions of a selection on a query. They come in one order whatever the order of the maps, so that the
+// engine meets few different statements.
+func (s *Store) selected(db *gorm.DB, l listing, q selection) (*gorm.DB, error) {
+	db = visible(db, q.project)
+	for _, key := range slices.Sorted(maps.Keys(q.equal)) {
+		where, args, err := l.equal(key, q.equal[key])
 		if err != nil {
 			return nil, err
 		}
 		db = db.Where(where, args...)
 	}
-	for _, key := range slices.Sorted(maps.Keys(q.Like)) {
-		column, ok := volumeColumns[key]
+	for _, key := range slices.Sorted(maps.Keys(q.like)) {
+		column, ok := l.keys[key]
 		if !ok {
 			return nil, fmt.Errorf("filter %q %w", key, models.ErrInvalid)
 		}
 		// Neither engine's LIKE will do: each has another idea of capitals, and both of % in the value.
-		db = db.Where(s.contains(column), q.Like[key])
+		db = db.Where(s.contains(column), q.like[key])
 	}
-	if len(q.Metadata) > 0 {
+	if len(q.metadata) > 0 {
 		var err error
-		if db, err = s.hasPairs(db, "metadata", q.Metadata); err != nil {
+		if db, err = s.hasPairs(db, "metadata", q.metadata); err != nil {
 			return nil, err
 		}
 	}
-	for _, r := range q.CreatedAt {
+	for _, r := range q.createdAt {
 		db = inRange(db, "created_at", r)
 	}
-	for _, r := range q.UpdatedAt {
+	for _, r := range q.updated {
 		db = inRange(db, "updated_at", r)
 	}
 	return db, nil
 }
 
-func volumeEqual(key string, values []string) (string, []any, error) {
-	if slices.Contains(volumeNothing, key) {
+func (l listing) equal(key string, values []string) (string, []any, error) {
+	if slices.Contains(l.nothing, key) {
 		if slices.Contains(values, "") {
 			return "1 = 1", nil, nil
 		}
 		return "1 = 0", nil, nil
 	}
-	column, ok := volumeColumns[key]
+	column, ok := l.keys[key]
 	if !ok {
 		return "", nil, fmt.Errorf("filter %q %w", key, models.ErrInvalid)
 	}
 	var args []any
 	for _, v := range values {
+		if column == "status" && l.statuses != nil {
+			args = append(args, l.statuses(v)...)
+			continue
+		}
 		a, err := columnValue(column, v)
 		if err != nil {
 			return "", nil, err
 		}
-		args = append(args, a...)
+		args = append(args, a)
 	}
 	if len(args) == 1 {
 		return column + " = ?", args, nil
@@ -97,14 +123,14 @@ func volumeEqual(key string, values []string) (string, []any, error) {
 }
 
 // columnValue reads a filter's text as its column has it.
-func columnValue(column, v string) ([]any, error) {
+func columnValue(column, v string) (any, error) {
 	switch column {
 	case "bootable", "readonly", "multiattach", "encrypted", "consumes_quota":
 		switch strings.ToLower(v) {
 		case "true", "1":
-			return []any{true}, nil
+			return true, nil
 		case "false", "0":
-			return []any{false}, nil
+			return false, nil
 		}
 		return nil, fmt.Errorf("%s=%q %w; it must be true or false", column, v, models.ErrInvalid)
 	case "size_gib", "created_at", "updated_at", "launched_at":
@@ -112,15 +138,9 @@ func columnValue(column, v string) ([]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s=%q %w; it must be a whole number", column, v, models.ErrInvalid)
 		}
-		return []any{n}, nil
-	case "status":
-		var all []any
-		for _, st := range models.ShownAs(models.VolumeStatus(v)) {
-			all = append(all, string(st))
-		}
-		return all, nil
+		return n, nil
 	}
-	return []any{v}, nil
+	return v, nil
 }
 
 func (s *Store) contains(column string) string {

@@ -11,12 +11,12 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-// EndFlow ends a flow, or holds it, in one transaction with what that does to its volume, to its quota and to its user. The volume
-// is touched only while the flow owns it.
+// EndFlow ends a flow, or holds it, in one transaction with what that does to its rows, to its quota and to its user. A volume or a
+// snapshot is touched only while the flow owns it.
 //
-// A closed flow gives its volume up and leaves nothing half-counted: what it had reserved and not committed goes back,
+// A closed flow gives its rows up and leaves nothing half-counted: what it had reserved and not committed goes back,
 // unless the row of a create stays, which then counts; what another operation had committed goes back unless it
-// succeeded. A held flow keeps the volume, its quota and its claim. Ending a flow that is closed already changes nothing;
+// succeeded. A held flow keeps its rows, its quota and its claim. Ending a flow that is closed already changes nothing;
 // holding one is a *StatusError.
 func (s *Store) EndFlow(ctx context.Context, e models.FlowEnd) error {
 	return s.write(ctx, func(tx *gorm.DB) error {
@@ -33,7 +33,7 @@ func (s *Store) EndFlow(ctx context.Context, e models.FlowEnd) error {
 		if err := s.recordEnd(tx, f, e); err != nil {
 			return err
 		}
-		stays, err := s.endVolume(tx, f, e)
+		stays, err := s.endRows(tx, f, e)
 		if err != nil || e.State.Open() {
 			return err
 		}
@@ -77,6 +77,18 @@ func (s *Store) recordEnd(tx *gorm.DB, f models.Flow, e models.FlowEnd) error {
 	return s.addMessage(tx, m)
 }
 
+// endRows does to the rows of a flow what its end asks for; stays tells whether the row of its resource is there afterwards and the
+// flow had it to the end.
+func (s *Store) endRows(tx *gorm.DB, f models.Flow, e models.FlowEnd) (stays bool, err error) {
+	if f.ResourceKind != kindSnapshot {
+		if stays, err = s.endVolume(tx, f, e); err != nil {
+			return false, err
+		}
+	}
+	has, err := s.endSnapshots(tx, f, e)
+	return stays || has, err
+}
+
 // endVolume does to the volume what the end of its flow asks for; stays tells whether its row is there afterwards and the flow
 // had it to the end.
 func (s *Store) endVolume(tx *gorm.DB, f models.Flow, e models.FlowEnd) (stays bool, err error) {
@@ -107,41 +119,48 @@ func (s *Store) endVolume(tx *gorm.DB, f models.Flow, e models.FlowEnd) (stays b
 	default:
 		set["status"] = string(e.Status)
 	}
+	if e.Status == models.VolumeErrorManaging && !e.State.Open() {
+		set["host"] = "" // it was not taken over: a delete of the row must touch nothing that is there
+	}
 	if !e.State.Open() {
 		set["flow_id"] = ""
 	}
 	return true, tx.Table("volumes").Where("id = ?", v.ID).Updates(set).Error
 }
 
-// ResumeFlow lets a held flow run again: its record and the volume's transitional status come back. A flow that runs already
-// is left as it is; a closed one, or one that lost its volume, is a *StatusError.
-func (s *Store) ResumeFlow(ctx context.Context, flowID, resourceID string, status models.VolumeStatus) error {
+// ResumeFlow lets a held flow run again: its record comes back, and the transitional statuses that e names. A flow that runs already
+// is left as it is; a closed one, or one that lost its row, is a *StatusError.
+func (s *Store) ResumeFlow(ctx context.Context, e models.FlowEnd) error {
 	return s.write(ctx, func(tx *gorm.DB) error {
-		f, err := getFlow(tx.Clauses(forUpdate), "", flowID)
+		f, err := getFlow(tx.Clauses(forUpdate), "", e.FlowID)
 		if err != nil {
 			return err
 		}
 		if !f.State.Open() {
-			return &models.StatusError{Resource: "flow " + flowID, Status: string(f.State), Reason: fmt.Sprintf("has ended as %s", f.State)}
+			return &models.StatusError{Resource: "flow " + f.ID, Status: string(f.State), Reason: fmt.Sprintf("has ended as %s", f.State)}
 		}
 		now := toMicros(s.now())
-		if err := tx.Table("flows").Where("id = ?", flowID).Updates(map[string]any{
+		if err := tx.Table("flows").Where("id = ?", f.ID).Updates(map[string]any{
 			"state": string(models.FlowRunning), "failed_task": "", "error": "", "hint": "", "updated_at": now,
 		}).Error; err != nil {
 			return err
 		}
-		if status == "" {
+		if e.Status != "" {
+			n, err := changed(tx.Exec("UPDATE volumes SET status = ?, updated_at = ? WHERE id = ? AND flow_id = ?", string(e.Status), now, e.ResourceID, f.ID))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return lostVolume(tx, e.ResourceID, f.ID)
+			}
+		}
+		if e.Snapshots == "" {
 			return nil
 		}
-		n, err := changed(tx.Exec("UPDATE volumes SET status = ?, updated_at = ? WHERE id = ? AND flow_id = ?",
-			string(status), now, resourceID, flowID))
-		if err != nil || n == 1 {
-			return err
+		n, err := changed(tx.Exec("UPDATE snapshots SET status = ?, updated_at = ? WHERE flow_id = ?", string(e.Snapshots), now, f.ID))
+		if err == nil && n == 0 && f.ResourceKind == kindSnapshot {
+			return lostSnapshot(tx, e.ResourceID, f.ID)
 		}
-		v, err := getVolume(tx, "", resourceID)
-		if err != nil {
-			return err
-		}
-		return notOwner(resourceID, flowID, v)
+		return err
 	})
 }

@@ -57,8 +57,28 @@ func getFlow(db *gorm.DB, projectID, id string) (models.Flow, error) {
 
 // notOwner refuses the write of a flow to a volume that another one, or nobody, owns by now.
 func notOwner(volumeID, flowID string, v models.Volume) error {
+	return lost("volume "+volumeID, string(v.Status), flowID)
+}
+
+// lostVolume is notOwner for a volume that has to be read first.
+func lostVolume(tx *gorm.DB, id, flowID string) error {
+	v, err := getVolume(tx, "", id)
+	if err != nil {
+		return err
+	}
+	return notOwner(id, flowID, v)
+}
+
+func lostSnapshot(tx *gorm.DB, id, flowID string) error {
+	sn, err := getSnapshot(tx, "", id)
+	if err != nil {
+		return err
+	}
+	return lost("snapshot "+id, string(sn.Status), flowID)
+}
+
+func lost(resource, status, flowID string) error {
 	return &models.StatusError{
-		Resource: "volume " + volumeID, Status: string(v.Status),
-		Reason: fmt.Sprintf("does not belong to flow %s any more; it is %s", flowID, v.Status),
+		Resource: resource, Status: status, Reason: fmt.Sprintf("does not belong to flow %s any more; it is %s", flowID, status),
 	}
 }

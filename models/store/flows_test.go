@@ -36,7 +36,7 @@ func TestHoldResumeAndReady(t *testing.T) {
 		require.ErrorContains(t, err, "abort it first")
 
 		for range 2 {
-			require.NoError(t, s.ResumeFlow(ctx, f.ID, v.ID, models.VolumeCreating))
+			require.NoError(t, s.ResumeFlow(ctx, models.FlowEnd{FlowID: f.ID, ResourceID: v.ID, Status: models.VolumeCreating}))
 		}
 		record, err = s.GetFlow(ctx, "p1", f.ID)
 		require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestHoldResumeAndReady(t *testing.T) {
 		s.noDrift(t)
 
 		var refused *models.StatusError
-		require.ErrorAs(t, s.ResumeFlow(ctx, f.ID, v.ID, models.VolumeCreating), &refused)
+		require.ErrorAs(t, s.ResumeFlow(ctx, models.FlowEnd{FlowID: f.ID, ResourceID: v.ID, Status: models.VolumeCreating}), &refused)
 		require.ErrorAs(t, s.EndFlow(ctx, hold), &refused, "a closed flow can't be held")
 		require.ErrorIs(t, s.EndFlow(ctx, models.FlowEnd{FlowID: "nobody's", State: models.FlowFailure}), models.ErrNotFound)
 	})

@@ -173,7 +173,9 @@ func (s fixture) randomLife(dice *rand.Rand, project, typeID string) {
 		func() {
 			_ = s.EndFlow(ctx, models.FlowEnd{FlowID: f.ID, State: models.FlowHeld, Status: models.VolumeError})
 		},
-		func() { _ = s.ResumeFlow(ctx, f.ID, v.ID, models.VolumeCreating) },
+		func() {
+			_ = s.ResumeFlow(ctx, models.FlowEnd{FlowID: f.ID, ResourceID: v.ID, Status: models.VolumeCreating})
+		},
 		func() { st := models.VolumeError; _, _ = s.ResetVolume(ctx, v.ID, models.StatusReset{Status: &st}) },
 	}
 	for range dice.IntN(4) {

@@ -11,10 +11,13 @@ import (
 
 // listing is what a list needs to know of its table.
 type listing struct {
-	kind  string            // for errors
-	table string            //
+	kind  string // for errors
+	table string
 	keys  map[string]string // columns to sort by, by their API names
 	sort  []models.SortKey  // where the caller names no order
+	// nothing are filters that are known and of which no row has any; statuses are those that are shown as one, nil is itself.
+	nothing  []string
+	statuses func(shown string) []any
 }
 
 var newestFirst = []models.SortKey{{Key: "created_at", Desc: true}}

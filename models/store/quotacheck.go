@@ -14,7 +14,7 @@ import (
 
 type usageKey struct{ project, resource string }
 
-// CheckQuota compares the ledger's in_use with the rows, in every project, for volumes and gigabytes and both per type. What
+// CheckQuota compares the ledger's in_use with the rows, in every project, for volumes, snapshots and gigabytes and all of them per type. What
 // flows under way have reserved is no drift. The answer is from one moment and sorted.
 func (s *Store) CheckQuota(ctx context.Context) ([]models.QuotaDrift, error) {
 	var drifts []models.QuotaDrift
@@ -22,6 +22,9 @@ func (s *Store) CheckQuota(ctx context.Context) ([]models.QuotaDrift, error) {
 		drifts = nil
 		rows := map[usageKey]int64{}
 		if err := addVolumes(tx, rows); err != nil {
+			return err
+		}
+		if err := addSnapshots(tx, rows); err != nil {
 			return err
 		}
 		if err := addChanges(tx, rows); err != nil {
@@ -33,7 +36,7 @@ func (s *Store) CheckQuota(ctx context.Context) ([]models.QuotaDrift, error) {
 		}
 		for _, u := range usages {
 			key := usageKey{u.ProjectID, u.Resource}
-			if volumeResource(u.Resource) && u.InUse != rows[key] {
+			if checked(u.Resource) && u.InUse != rows[key] {
 				drifts = append(drifts, models.QuotaDrift{ProjectID: u.ProjectID, Resource: u.Resource, InUse: u.InUse, Rows: rows[key]})
 			}
 			delete(rows, key)
@@ -51,28 +54,47 @@ func (s *Store) CheckQuota(ctx context.Context) ([]models.QuotaDrift, error) {
 	return drifts, translate(err)
 }
 
-func volumeResource(r string) bool {
-	return r == models.QuotaVolumes || r == models.QuotaGigabytes ||
-		strings.HasPrefix(r, models.QuotaVolumes+"_") || strings.HasPrefix(r, models.QuotaGigabytes+"_")
+// checked tells whether the rows say what is in use of a resource.
+func checked(r string) bool {
+	return slices.ContainsFunc(perType, func(base string) bool { return r == base || strings.HasPrefix(r, base+"_") })
+}
+
+// rowSum is what the rows of one project and type add up to.
+type rowSum struct {
+	ProjectID, TypeName string
+	Count, GiB          int64
 }
 
 // addVolumes adds up the rows that count: all that consume quota but those whose create has not committed yet.
 func addVolumes(tx *gorm.DB, into map[usageKey]int64) error {
-	var sums []struct {
-		ProjectID, TypeName string
-		Count, GiB          int64
-	}
-	err := tx.Raw(`SELECT v.project_id AS project_id, COALESCE(t.name, '') AS type_name, COUNT(*) AS count, CAST(SUM(v.size_gib) AS BIGINT) AS gi_b
-		FROM volumes AS v LEFT JOIN volume_types AS t ON t.id = v.volume_type_id
-		WHERE v.consumes_quota AND NOT EXISTS (
-			SELECT 1 FROM reservations AS r WHERE r.flow_id = v.flow_id AND r.resource = ? AND r.state <> ?)
-		GROUP BY v.project_id, t.name`, models.QuotaVolumes, models.ReservationCommitted).Scan(&sums).Error
+	sums, err := sumRows(tx, "volumes", "size_gib", models.QuotaVolumes)
 	for _, sum := range sums {
-		for _, d := range models.VolumeDeltas(sum.TypeName, sum.Count, sum.GiB) {
-			into[usageKey{sum.ProjectID, d.Resource}] += d.Delta
-		}
+		sum.add(into, models.VolumeDeltas(sum.TypeName, sum.Count, sum.GiB))
 	}
 	return err
+}
+
+func addSnapshots(tx *gorm.DB, into map[usageKey]int64) error {
+	sums, err := sumRows(tx, "snapshots", "quota_gib", models.QuotaSnapshots)
+	for _, sum := range sums {
+		sum.add(into, models.SnapshotDeltas(sum.TypeName, sum.Count, sum.GiB))
+	}
+	return err
+}
+
+func (r rowSum) add(into map[usageKey]int64, deltas []models.QuotaDelta) {
+	for _, d := range deltas {
+		into[usageKey{r.ProjectID, d.Resource}] += d.Delta
+	}
+}
+
+func sumRows(tx *gorm.DB, table, size, resource string) ([]rowSum, error) {
+	var sums []rowSum
+	return sums, tx.Raw(`SELECT v.project_id AS project_id, COALESCE(t.name, '') AS type_name, COUNT(*) AS count, CAST(SUM(v.`+size+`) AS BIGINT) AS gi_b
+		FROM `+table+` AS v LEFT JOIN volume_types AS t ON t.id = v.volume_type_id
+		WHERE v.consumes_quota AND NOT EXISTS (
+			SELECT 1 FROM reservations AS r WHERE r.flow_id = v.flow_id AND r.resource = ? AND r.state <> ?)
+		GROUP BY v.project_id, t.name`, resource, models.ReservationCommitted).Scan(&sums).Error
 }
 
 // addChanges adds what flows have committed of a change that their rows don't show yet: an extend between its commit and its end.
@@ -83,8 +105,8 @@ func addChanges(tx *gorm.DB, into map[usageKey]int64) error {
 	}
 	err := tx.Raw(`SELECT r.project_id AS project_id, r.resource AS resource, CAST(SUM(r.delta) AS BIGINT) AS delta
 		FROM reservations AS r JOIN flows AS f ON f.id = r.flow_id
-		WHERE r.state = ? AND f.operation <> ? AND f.state IN ?
-		GROUP BY r.project_id, r.resource`, models.ReservationCommitted, models.OpVolumeCreate, openStates).Scan(&sums).Error
+		WHERE r.state = ? AND f.operation NOT IN ? AND f.state IN ?
+		GROUP BY r.project_id, r.resource`, models.ReservationCommitted, rowMakers, openStates).Scan(&sums).Error
 	for _, sum := range sums {
 		into[usageKey{sum.ProjectID, sum.Resource}] += sum.Delta
 	}

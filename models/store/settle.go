@@ -2,17 +2,24 @@ package store
 
 import (
 	"errors"
+	"slices"
 
 	"gorm.io/gorm"
 
 	"github.com/clinker-storage/clinker/models"
 )
 
-// settleQuota leaves nothing half-counted of a flow that closes. stays tells that the flow's volume is there and was its own to
+// rowMakers are the operations whose reservation stands for a row of their own. A volume-manage is none of them: its row counts
+// nothing before its size is known, and its reservation is a change to it.
+var rowMakers = []string{models.OpVolumeCreate, models.OpSnapshotCreate, models.OpSnapshotManage}
+
+func makesRow(operation string) bool { return slices.Contains(rowMakers, operation) }
+
+// settleQuota leaves nothing half-counted of a flow that closes. stays tells that the row of the flow's resource is there and was its own to
 // the end. A create's reservation stands for the row: it counts exactly if the row stays, whatever the flow did
 // before. Any other operation's reservation stands for a change: it counts exactly if the flow succeeded.
 func (s *Store) settleQuota(tx *gorm.DB, f models.Flow, state models.FlowState, stays bool) error {
-	if f.Operation == models.OpVolumeCreate {
+	if makesRow(f.Operation) {
 		if stays {
 			return s.countRow(tx, f.ID)
 		}
@@ -42,35 +49,58 @@ func (s *Store) countRow(tx *gorm.DB, flowID string) error {
 	return nil
 }
 
-// disown prepares a volume to be taken from the flow that owns it: if that flow is still making it, its row counts from
-// now on, and is given back with the row.
-func (s *Store) disown(tx *gorm.DB, v models.Volume) error {
-	if v.FlowID == "" {
+// disown prepares a row to be taken from the flow that owns it: if that flow is still making it, the row counts from
+// now on, and is given back with it.
+func (s *Store) disown(tx *gorm.DB, flowID string) error {
+	if flowID == "" {
 		return nil
 	}
-	f, err := getFlow(tx, "", v.FlowID)
+	f, err := getFlow(tx, "", flowID)
 	if errors.Is(err, models.ErrNotFound) {
 		return nil
 	}
-	if err != nil || f.Operation != models.OpVolumeCreate {
+	if err != nil || !makesRow(f.Operation) {
 		return err
 	}
 	return s.settleQuota(tx, f, f.State, true)
 }
 
-// destroyVolume removes the row at the end of flow f and gives its quota back. A create that never committed has nothing in
-// use: its reservation is released by settleQuota.
+// destroyVolume removes the row at the end of flow f and gives its quota back.
 func (s *Store) destroyVolume(tx *gorm.DB, v models.Volume, f models.Flow) error {
-	if err := tx.Exec("DELETE FROM volumes WHERE id = ?", v.ID).Error; err != nil {
+	typeName, err := typeName(tx, v.VolumeTypeID)
+	if err != nil {
 		return err
 	}
-	if err := dropClaims(tx, "volume_id = ?", v.ID); err != nil {
+	var deltas []models.QuotaDelta
+	if v.ConsumesQuota {
+		deltas = models.VolumeDeltas(typeName, 1, v.SizeGiB)
+	}
+	return s.destroyRow(tx, "volumes", v.ID, v.ProjectID, deltas, f)
+}
+
+// destroySnapshot is destroyVolume for a snapshot.
+func (s *Store) destroySnapshot(tx *gorm.DB, sn models.Snapshot, f models.Flow) error {
+	typeName, err := typeName(tx, sn.VolumeTypeID)
+	if err != nil {
 		return err
 	}
-	if !v.ConsumesQuota {
-		return nil
+	var deltas []models.QuotaDelta
+	if sn.ConsumesQuota {
+		deltas = models.SnapshotDeltas(typeName, 1, sn.QuotaGiB)
 	}
-	if f.Operation == models.OpVolumeCreate {
+	return s.destroyRow(tx, "snapshots", sn.ID, sn.ProjectID, deltas, f)
+}
+
+// destroyRow removes a row, what it claims of its pool, and what it takes of the quota. A create that never committed has
+// nothing in use: its reservation is released by settleQuota.
+func (s *Store) destroyRow(tx *gorm.DB, table, id, projectID string, deltas []models.QuotaDelta, f models.Flow) error {
+	if err := tx.Exec("DELETE FROM "+table+" WHERE id = ?", id).Error; err != nil {
+		return err
+	}
+	if err := dropClaims(tx, "volume_id = ?", id); err != nil {
+		return err
+	}
+	if makesRow(f.Operation) && len(deltas) > 0 {
 		var committed int64
 		if err := tx.Table("reservations").Where("flow_id = ? AND state = ?", f.ID, models.ReservationCommitted).Count(&committed).Error; err != nil {
 			return err
@@ -79,25 +109,18 @@ func (s *Store) destroyVolume(tx *gorm.DB, v models.Volume, f models.Flow) error
 			return nil
 		}
 	}
-	deltas, err := volumeDeltas(tx, v)
-	if err != nil {
-		return err
-	}
-	for _, d := range deltas {
-		if err := s.count(tx, v.ProjectID, d.Resource, -d.Delta, 0); err != nil {
+	for _, d := range byResource(deltas) { // the order in which usages are locked
+		if err := s.count(tx, projectID, d.Resource, -d.Delta, 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// volumeDeltas is what a row takes of the quota, in the order in which usages are locked.
-func volumeDeltas(tx *gorm.DB, v models.Volume) ([]models.QuotaDelta, error) {
-	var typeName string
-	if v.VolumeTypeID != "" {
-		if err := tx.Table("volume_types").Select("name").Where("id = ?", v.VolumeTypeID).Scan(&typeName).Error; err != nil {
-			return nil, err
-		}
+// typeName is the name of a volume type, "" of none.
+func typeName(tx *gorm.DB, id string) (name string, err error) {
+	if id == "" {
+		return "", nil
 	}
-	return byResource(models.VolumeDeltas(typeName, 1, v.SizeGiB)), nil
+	return name, tx.Table("volume_types").Select("name").Where("id = ?", id).Scan(&name).Error
 }

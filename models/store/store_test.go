@@ -118,9 +118,9 @@ func volumeOf(project string, gib int64) models.Volume {
 func (s fixture) begin(t testing.TB, v models.Volume) (models.Volume, models.Flow) {
 	t.Helper()
 	f := flowOf(models.OpVolumeCreate, v.ID, v.ProjectID)
-	deltas, err := volumeDeltas(s.db, v)
+	name, err := typeName(s.db, v.VolumeTypeID)
 	require.NoError(t, err)
-	require.NoError(t, s.ReserveQuota(ctx, f.ID, v.ProjectID, deltas, v.SizeGiB, time.Hour))
+	require.NoError(t, s.ReserveQuota(ctx, f.ID, v.ProjectID, models.VolumeDeltas(name, 1, v.SizeGiB), v.SizeGiB, time.Hour))
 	v, err = s.CreateEntry(ctx, v, f)
 	require.NoError(t, err)
 	require.NoError(t, s.CommitQuota(ctx, f.ID))

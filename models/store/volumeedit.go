@@ -72,7 +72,7 @@ func (s *Store) ResetVolume(ctx context.Context, id string, r models.StatusReset
 			return err
 		}
 		if r.Status != nil {
-			if err := s.disown(tx, v); err != nil {
+			if err := s.disown(tx, v.FlowID); err != nil {
 				return err
 			}
 			v.Status, v.FlowID = *r.Status, ""
