@@ -152,6 +152,15 @@ func TestStorageName(t *testing.T) {
 	}
 }
 
+func TestNames(t *testing.T) {
+	n := flow.Names{Volume: "volume-%s", Snapshot: "snap-%s"}
+	v := models.Volume{ID: "v", SizeGiB: 3, Host: "n1@a#p", ProviderLocation: "at"}
+	volume := models.StorageVolume{ID: "v", Name: "volume-v", Size: models.FromGiB(3), Pool: "p", Location: "at"}
+	require.Equal(t, volume, n.StorageVolume(v))
+	require.Equal(t, models.StorageSnapshot{ID: "s", Name: "snap-s", Volume: volume, Size: models.FromGiB(2), Location: "there"},
+		n.StorageSnapshot(models.Snapshot{ID: "s", SizeGiB: 2, ProviderLocation: "there"}, v))
+}
+
 func TestHeaderTellsItsRequest(t *testing.T) {
 	var in any = flow.EntryReadyInput{Header: flow.Header{RequestID: "req-r", ResourceID: "v"}}
 	request, resource := in.(interface{ RequestOf() (string, string) }).RequestOf()

@@ -1,10 +1,6 @@
 package flow
 
-import (
-	"strings"
-
-	"github.com/clinker-storage/clinker/models"
-)
+import "github.com/clinker-storage/clinker/models"
 
 // Task names: they are the activity type names too, known to Cinder's users from its logs, and golden-tested.
 const (
@@ -45,12 +41,6 @@ func VolumeDeleteTasks() []string { return []string{TaskDeleteVolume, TaskEntryD
 // VolumeExtendTasks is the chain of volume-extend.
 func VolumeExtendTasks() []string {
 	return []string{TaskExtractExtendRequest, TaskQuotaReserve, TaskEntryExtend, TaskVolumeCast, TaskExtendVolume, TaskQuotaCommit, TaskEntryExtended}
-}
-
-// StorageName is a volume's or a snapshot's name at the backend; template is volume_name_template or snapshot_name_template. Both of its forms occur in Cinder's
-// files: volume-%s and volume-%(id)s.
-func StorageName(template, id string) string {
-	return strings.NewReplacer("%s", id, "%(id)s", id).Replace(template)
 }
 
 // Hints are the scheduler hints of a create (OS-SCH-HNT:scheduler_hints); volumes are named by id.
