@@ -3,6 +3,8 @@ package rig
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +27,20 @@ func (n *Node) makeKeys() error {
 	if err != nil {
 		return err
 	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		return err
+	}
 	n.client = &sshClient{signer: signer, addr: n.Addr + ":22"}
-	return os.WriteFile(filepath.Join(n.dir, "authorized_keys"), ssh.MarshalAuthorizedKey(signer.PublicKey()), 0o600)
+	return errors.Join(
+		os.WriteFile(n.key(), pem.EncodeToMemory(block), 0o600),
+		os.WriteFile(filepath.Join(n.dir, "authorized_keys"), ssh.MarshalAuthorizedKey(signer.PublicKey()), 0o600))
+}
+
+func (n *Node) key() string { return filepath.Join(n.dir, "key") }
+
+// Login is the command by which a person logs in.
+func (n *Node) Login() string {
+	return "ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=error -o HostKeyAlgorithms=ssh-ed25519 -i " +
+		n.key() + " root@" + n.Addr
 }

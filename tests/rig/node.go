@@ -32,7 +32,7 @@ type Node struct {
 // StorageNode boots a node. It is killed, and its disks go, at the end of the test.
 func StorageNode(t T, opts ...Option) *Node {
 	t.Helper()
-	require(t, "linux.uml", "gcc", "dropbear", "dropbearkey", "ip", "lvm", "thin_check", "iscsid", "mount.nfs")
+	needs(t, "linux.uml", "gcc", "dropbear", "dropbearkey", "ip", "lvm", "thin_check", "iscsid", "mount.nfs")
 	s := open(t)
 	n := &Node{s: s, t: t, options: defaults()}
 	for _, o := range opts {

@@ -32,8 +32,8 @@ var programs = map[string]string{
 	"tgtd": "tgt", "tgtadm": "tgt", "ganesha.nfsd": "nfs-ganesha", "unshare": "util-linux", "nsenter": "util-linux",
 }
 
-// require skips or fails a test that can't have the rig here.
-func require(t T, needed ...string) {
+// needs skips or fails a test that can't have the rig here.
+func needs(t T, needed ...string) {
 	t.Helper()
 	if os.Getenv(SkipVariable) != "" {
 		t.Skipf("%s is set", SkipVariable)

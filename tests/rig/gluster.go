@@ -1,0 +1,231 @@
+package rig
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// GlusterCluster is a GlusterFS of two or three servers on loopback addresses of this machine, with one replicated volume.
+// Everybody on this machine may mount it, in any network namespace that has these addresses; nothing need be entered.
+type GlusterCluster struct {
+	Share  string // "127.98.1.1:/vol1": what a share's line in shares.conf begins with
+	Volume string // "vol1"
+	Hosts  []string
+
+	t       T
+	dir     string
+	options glusterOptions
+	holder  *process // keeps the mount namespace in which the servers run
+	servers []*process
+	mounts  int
+}
+
+type glusterOptions struct {
+	arbiter   bool
+	brickSize int64
+}
+
+// GlusterOption changes what Gluster makes.
+type GlusterOption func(*glusterOptions)
+
+// Arbiter adds a third server that holds names and versions of files only, so that a write without a majority fails. Without
+// it the volume is replica 2 and can be made to hold two truths.
+func Arbiter() GlusterOption { return func(o *glusterOptions) { o.arbiter = true } }
+
+// BrickSize is the size of each brick's file system in bytes, in place of 2 GiB; at least 300 MiB. Only what is written
+// takes room.
+func BrickSize(bytes int64) GlusterOption { return func(o *glusterOptions) { o.brickSize = bytes } }
+
+// Gluster starts a replicated GlusterFS with volume vol1. All of it goes at the end of the test, mounts of the volume
+// included, whoever made them.
+func Gluster(t T, opts ...GlusterOption) *GlusterCluster {
+	t.Helper()
+	needs(t, "glusterd", "gluster", "glusterfs", "mkfs.xfs", "unshare", "nsenter")
+	s := open(t)
+	g := &GlusterCluster{t: t, Volume: "vol1", options: glusterOptions{brickSize: 2 * GiB}}
+	for _, o := range opts {
+		o(&g.options)
+	}
+	var number int
+	g.dir, number = s.folder(t, "gluster")
+	if number > 80 {
+		t.Fatalf("no addresses left for a GlusterFS: this process had 80")
+	}
+	t.Cleanup(g.tellFailure)
+	for i := range 3 {
+		if i < 2 || g.options.arbiter {
+			g.Hosts = append(g.Hosts, fmt.Sprintf("127.98.%d.%d", s.number, 3*number-2+i))
+		}
+	}
+	if err := g.start(); err != nil {
+		t.Fatalf("starting GlusterFS: %v", err)
+	}
+	g.Share = g.AddVolume(g.Volume)
+	return g
+}
+
+// start makes the namespace, the servers and their cluster. Servers have files under fixed names in /run; with a /run of
+// their own several clusters may run at once, and the machine's is not touched.
+func (g *GlusterCluster) start() error {
+	ready := filepath.Join(g.dir, "ready")
+	setup := `mount -t tmpfs tmpfs /run && mkdir -p /run/gluster /run/lock && mkdir -p /var/log/glusterfs &&
+		mount --bind "$1" /var/log/glusterfs && : >"$2" && exec sleep infinity`
+	logs := filepath.Join(g.dir, "log")
+	if err := os.Mkdir(logs, 0o755); err != nil {
+		return err
+	}
+	var err error
+	g.holder, err = launch(g.dir, filepath.Join(g.dir, "holder.log"), nil,
+		find("unshare"), "--mount", "--propagation", "private", "/bin/sh", "-c", setup, "sh", logs, ready)
+	if err != nil {
+		return err
+	}
+	err = eventually(10*time.Second, "the mount namespace", func() error {
+		_, err := os.Stat(ready)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	g.servers = make([]*process, len(g.Hosts))
+	for i := range g.Hosts {
+		for _, sub := range []string{"wd", "run", "log"} {
+			if err := os.MkdirAll(filepath.Join(g.server(i), sub), 0o755); err != nil {
+				return err
+			}
+		}
+		if err := g.startServer(i); err != nil {
+			return err
+		}
+	}
+	return g.join()
+}
+
+func (g *GlusterCluster) server(i int) string { return filepath.Join(g.dir, strconv.Itoa(i+1)) }
+
+// socket is where a server takes commands. The first has the default one, without which `heal info` doesn't find it.
+func (g *GlusterCluster) socket(i int) string {
+	if i == 0 {
+		return "/var/run/glusterd.socket"
+	}
+	return filepath.Join(g.server(i), "gd.sock")
+}
+
+func (g *GlusterCluster) startServer(i int) error {
+	dir := g.server(i)
+	var err error
+	g.servers[i], err = launch(g.dir, filepath.Join(dir, "glusterd.out"), nil, g.entered("glusterd", "-N",
+		"--xlator-option", "management.working-directory="+filepath.Join(dir, "wd"),
+		"--xlator-option", "management.run-directory="+filepath.Join(dir, "run"),
+		"--xlator-option", "management.transport.socket.bind-address="+g.Hosts[i],
+		"--xlator-option", "management.glusterd-sockfile="+g.socket(i),
+		"--xlator-option", "management.cluster-test-mode="+filepath.Join(dir, "log"),
+		"-l", filepath.Join(dir, "log", "glusterd.log"), "-p", filepath.Join(dir, "gd.pid"))...)
+	if err != nil {
+		return err
+	}
+	return eventually(30*time.Second, "glusterd at "+g.Hosts[i], func() error {
+		if !g.servers[i].running() {
+			return fmt.Errorf("it ended: %w", g.servers[i].err)
+		}
+		_, err := g.cli(i, "pool", "list")
+		return err
+	})
+}
+
+// join makes one cluster of the servers.
+func (g *GlusterCluster) join() error {
+	for _, host := range g.Hosts[1:] {
+		if _, err := g.cli(0, "peer", "probe", host); err != nil {
+			return err
+		}
+	}
+	return g.awaitPeers()
+}
+
+// awaitPeers waits until each server sees each other one.
+func (g *GlusterCluster) awaitPeers() error {
+	return eventually(30*time.Second, "the servers' cluster", func() error {
+		for i := range g.Hosts {
+			out, err := g.cli(i, "peer", "status")
+			if err != nil {
+				return err
+			}
+			if strings.Count(out, "Peer in Cluster (Connected)") != len(g.Hosts)-1 {
+				return fmt.Errorf("%s sees: %s", g.Hosts[i], out)
+			}
+		}
+		return nil
+	})
+}
+
+// AddVolume makes and starts one more volume of the same kind, with bricks of its own, and returns its share.
+func (g *GlusterCluster) AddVolume(name string) (share string) {
+	g.t.Helper()
+	share = g.Hosts[0] + ":/" + name
+	if err := g.addVolume(name, share); err != nil {
+		g.t.Fatalf("making the GlusterFS volume %s: %v", name, err)
+	}
+	return share
+}
+
+func (g *GlusterCluster) addVolume(name, share string) error {
+	args := []string{"volume", "create", name, "replica", strconv.Itoa(len(g.Hosts))}
+	if g.options.arbiter {
+		args = append(args, "arbiter", "1")
+	}
+	for i, host := range g.Hosts {
+		if err := g.makeBrick(i, name); err != nil {
+			return err
+		}
+		args = append(args, host+":"+g.brick(i, name))
+	}
+	for _, host := range g.Hosts { // any of them may stand in a mount's source
+		if err := note(g.dir, "shares", host+":/"+name); err != nil {
+			return err
+		}
+	}
+	for _, args := range [][]string{
+		append(args, "force"),
+		{"volume", "set", name, "server.allow-insecure", "on"}, // clients without a port below 1024: qemu, other namespaces
+		{"volume", "set", name, "network.ping-timeout", "5"},   // the default lets a frozen brick block for 42 s
+		{"volume", "start", name},
+	} {
+		if _, err := g.cli(0, args...); err != nil {
+			return err
+		}
+	}
+	return g.awaitBricks(name)
+}
+
+func (g *GlusterCluster) brick(i int, volume string) string {
+	return filepath.Join(g.server(i), volume, "brick")
+}
+
+func (g *GlusterCluster) makeBrick(i int, volume string) error {
+	at := filepath.Join(g.server(i), volume)
+	image := at + ".img"
+	if err := os.Mkdir(at, 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(image)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Truncate(g.options.brickSize); err != nil {
+		return err
+	}
+	if _, err := output(find("mkfs.xfs"), "-q", "-i", "size=512", image); err != nil {
+		return err
+	}
+	if _, err := output(g.entered("mount", "-o", "loop", image, at)...); err != nil {
+		return err
+	}
+	_, err = output(g.entered("mkdir", filepath.Join(at, "brick"))...)
+	return err
+}

@@ -1,0 +1,227 @@
+package rig
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// CLI runs the gluster command at the first server, fails the test when it ends badly, and returns what it said.
+// From anywhere on this machine `gluster --remote-host=HOST` reaches it too, as far as that goes.
+func (g *GlusterCluster) CLI(args ...string) string {
+	g.t.Helper()
+	out, err := g.cli(0, args...)
+	if err != nil {
+		g.t.Fatalf("%v", err)
+	}
+	return out
+}
+
+func (g *GlusterCluster) cli(i int, args ...string) (string, error) {
+	argv := []string{"gluster", "--mode=script", "--wignore", "--log-file=" + filepath.Join(g.server(i), "log", "cli.log")}
+	if i > 0 {
+		argv = append(argv, "--glusterd-sock="+g.socket(i))
+	}
+	return output(g.entered(append(argv, args...)...)...)
+}
+
+// entered is a command line that runs another in the servers' mount namespace.
+func (g *GlusterCluster) entered(argv ...string) []string {
+	return append([]string{find("nsenter"), fmt.Sprintf("--mount=/proc/%d/ns/mnt", g.holder.cmd.Process.Pid), "--"}, argv...)
+}
+
+// Brick is the folder of a volume's brick at a server, the first being 0. The bricks' file systems are mounted in a
+// namespace of the servers; this path leads there.
+func (g *GlusterCluster) Brick(i int, volume string) string {
+	return filepath.Join("/proc", strconv.Itoa(g.holder.cmd.Process.Pid), "root", g.brick(i, volume))
+}
+
+// Mount mounts a share by FUSE at a new folder, until the end of the test.
+func (g *GlusterCluster) Mount(share string) (at string) {
+	g.t.Helper()
+	g.mounts++
+	at = filepath.Join(g.dir, "mnt"+strconv.Itoa(g.mounts))
+	if err := os.Mkdir(at, 0o755); err != nil {
+		g.t.Fatalf("%v", err)
+	}
+	host, volume, _ := strings.Cut(share, ":/")
+	_, err := output(find("glusterfs"), "--volfile-server="+host, "--volfile-id="+volume, "--log-file="+at+".log", at)
+	if err == nil {
+		// The program goes into the background before it is known whether anybody answers.
+		err = eventually(30*time.Second, "the mount of "+share, func() error {
+			var here, above syscall.Stat_t
+			if err := syscall.Stat(at, &here); err != nil {
+				return err
+			}
+			if err := syscall.Stat(g.dir, &above); err != nil || here.Dev == above.Dev {
+				return fmt.Errorf("not mounted: %s", lastLines(at+".log", 5))
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		g.t.Fatalf("mounting %s: %v", share, err)
+	}
+	return at
+}
+
+// KillBrick kills a volume's brick process at a server, the first being 0, as a power cut would.
+func (g *GlusterCluster) KillBrick(i int, volume string) {
+	g.t.Helper()
+	pid, err := g.brickPid(i, volume)
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err == nil {
+		err = eventually(20*time.Second, "the end of the brick", func() error {
+			online, err := g.online(volume)
+			if err == nil && online[i] {
+				err = errors.New("still online")
+			}
+			return err
+		})
+	}
+	if err != nil {
+		g.t.Fatalf("killing the brick of %s at %s: %v", volume, g.Hosts[i], err)
+	}
+}
+
+// BrickPid is the process of a volume's brick at a server, the first being 0: to be stopped and continued, say.
+func (g *GlusterCluster) BrickPid(i int, volume string) int {
+	g.t.Helper()
+	pid, err := g.brickPid(i, volume)
+	if err != nil {
+		g.t.Fatalf("%v", err)
+	}
+	return pid
+}
+
+func (g *GlusterCluster) brickPid(i int, volume string) (int, error) {
+	files, err := filepath.Glob(filepath.Join(g.server(i), "run", "vols", volume, "*.pid"))
+	if err != nil {
+		return 0, err
+	}
+	if len(files) != 1 {
+		return 0, fmt.Errorf("%s has %d bricks at %s: %q", volume, len(files), g.Hosts[i], files)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(text)))
+}
+
+// StartBricks starts those bricks of a volume that don't run and waits until all do. Healing goes on after that.
+func (g *GlusterCluster) StartBricks(volume string) {
+	g.t.Helper()
+	if err := g.awaitBricks(volume); err != nil {
+		g.t.Fatalf("%v", err)
+	}
+}
+
+// awaitBricks asks again and again: after a kill glusterd may take a brick for running still.
+func (g *GlusterCluster) awaitBricks(volume string) error {
+	asked := time.Now()
+	return eventually(60*time.Second, "the bricks of "+volume, func() error {
+		online, err := g.online(volume)
+		if err != nil {
+			return err
+		}
+		for i, host := range g.Hosts {
+			if online[i] {
+				continue
+			}
+			if time.Since(asked) > 500*time.Millisecond {
+				asked = time.Now()
+				if _, err := g.cli(0, "volume", "start", volume, "force"); err != nil {
+					return err
+				}
+			}
+			return fmt.Errorf("that at %s is not online", host)
+		}
+		return nil
+	})
+}
+
+// online says of each server whether its brick of a volume runs, as `volume status` has it.
+func (g *GlusterCluster) online(volume string) ([]bool, error) {
+	out, err := g.cli(0, "volume", "status", volume, "--xml")
+	if err != nil {
+		return nil, err
+	}
+	return parseStatus(out, g.Hosts)
+}
+
+// KillServer kills a server's glusterd, not its bricks.
+func (g *GlusterCluster) KillServer(i int) {
+	g.t.Helper()
+	if err := g.servers[i].kill(); err != nil {
+		g.t.Fatalf("%v", err)
+	}
+}
+
+// StartServer starts a server's glusterd again.
+func (g *GlusterCluster) StartServer(i int) {
+	g.t.Helper()
+	err := g.startServer(i)
+	if err == nil {
+		err = g.awaitPeers()
+	}
+	if err != nil {
+		g.t.Fatalf("%v", err)
+	}
+}
+
+// SetOption sets an option of a volume ("cluster.quorum-type", "auto").
+func (g *GlusterCluster) SetOption(volume, option, value string) {
+	g.t.Helper()
+	g.CLI("volume", "set", volume, option, value)
+}
+
+// ToHeal is how many entries of a volume wait to be healed, and how many of them hold two truths.
+func (g *GlusterCluster) ToHeal(volume string) (entries, splitBrain int) {
+	g.t.Helper()
+	var err error
+	if entries, err = countEntries(g.cli(0, "volume", "heal", volume, "info")); err == nil {
+		splitBrain, err = countEntries(g.cli(0, "volume", "heal", volume, "info", "split-brain"))
+	}
+	if err != nil {
+		g.t.Fatalf("heal info of %s: %v", volume, err)
+	}
+	return entries, splitBrain
+}
+
+// AwaitHealed asks for healing and waits until nothing is left to heal.
+func (g *GlusterCluster) AwaitHealed(volume string) {
+	g.t.Helper()
+	err := eventually(120*time.Second, "healing of "+volume, func() error {
+		n, err := countEntries(g.cli(0, "volume", "heal", volume, "info"))
+		if err == nil && n == 0 {
+			return nil
+		}
+		_, _ = g.cli(0, "volume", "heal", volume) // the daemon may not be connected yet
+		time.Sleep(300 * time.Millisecond)
+		if err == nil {
+			err = fmt.Errorf("%d entries left", n)
+		}
+		return err
+	})
+	if err != nil {
+		g.t.Fatalf("%v", err)
+	}
+}
+
+func (g *GlusterCluster) tellFailure() {
+	if !g.t.Failed() {
+		return
+	}
+	logs, _ := filepath.Glob(filepath.Join(g.dir, "*", "log", "*.log"))
+	for _, log := range logs {
+		g.t.Logf("end of %s:\n%s", log, lastLines(log, 12))
+	}
+}
