@@ -1,0 +1,225 @@
+package backups
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"github.com/clinker-storage/clinker/drivers"
+)
+
+// RestoreOptions say how a backup is brought back or verified.
+type RestoreOptions struct {
+	Key             *Key
+	Workers         int           // 0 is two for each CPU: they wait for the store now and then
+	BytesPerSecond  int64         // of reading from the store; 0 has no limit
+	CheckpointBytes int64         // of the volume; 0 is DefaultCheckpointBytes
+	CheckpointEvery time.Duration // 0 is DefaultCheckpointEvery
+	Progress        func(Progress)
+	// State remembers, beside the target, how far a restore is; nil begins anew each time.
+	State State
+}
+
+// State keeps a few bytes durably, so that a restore goes on after its process died.
+type State interface {
+	Load() ([]byte, error) // nil when there is none
+	Save(b []byte) error   // atomic and durable
+}
+
+// Restore writes a backup's content over the target, all of it: holes and zeros too. Each block's hash is compared before it is
+// written; what is damaged ends it with a *DamageError that says which object, and where in the volume. The target then holds
+// a mixture and must not be used. A target smaller than the volume must not be given.
+func Restore(ctx context.Context, s Store, id string, to Target, o RestoreOptions) (*Manifest, error) {
+	r, err := newReader(ctx, s, id, &o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.chain.close()
+	r.to = to
+	r.begin, err = loadState(o.State, r.m)
+	if err == nil {
+		err = r.run(ctx)
+	}
+	if err == nil {
+		err = to.Sync()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.m, nil
+}
+
+// Verify reads a whole backup and compares every hash, as a restore would, without writing anything. It reads on after a
+// damage, and answers all that it found, at most maxDamages of them.
+func Verify(ctx context.Context, s Store, id string, o RestoreOptions) (*Manifest, []*DamageError, error) {
+	r, err := newReader(ctx, s, id, &o)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.chain.close()
+	r.to, r.goOn = nowhere{}, true
+	if err := r.run(ctx); err != nil {
+		return nil, nil, err
+	}
+	return r.m, r.damages, nil
+}
+
+const maxDamages = 1000
+
+// nowhere takes what a verification reads.
+type nowhere struct{}
+
+func (nowhere) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
+func (nowhere) Zero(int64, int64) error                { return nil }
+func (nowhere) Sync() error                            { return nil }
+
+// reader brings one backup back: a goroutine reads tables and plans pieces, workers fetch, check and write them, and one
+// goroutine counts them in the order of the volume.
+type reader struct {
+	RestoreOptions
+	chain  *chain
+	m      *Manifest
+	layout layout
+	to     Target
+	begin  int // regions that are done
+	limit  *rate.Limiter
+
+	goOn    bool // past damages
+	damages []*DamageError
+}
+
+func newReader(ctx context.Context, s Store, id string, o *RestoreOptions) (*reader, error) {
+	o.Workers = cmp.Or(o.Workers, 2*runtime.GOMAXPROCS(0))
+	o.CheckpointBytes = cmp.Or(o.CheckpointBytes, DefaultCheckpointBytes)
+	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, DefaultCheckpointEvery)
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	c, err := openChain(ctx, s, id, o.Key, o.Workers)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{RestoreOptions: *o, chain: c, m: c.last(), layout: c.last().layout()}
+	if o.BytesPerSecond > 0 {
+		r.limit = rate.NewLimiter(rate.Limit(o.BytesPerSecond), int(sealedMost(unitBlocks*r.layout.block)+unitBlocks*28))
+	}
+	return r, nil
+}
+
+func (r *reader) run(ctx context.Context) error {
+	index, err := r.chain.index(ctx)
+	if err != nil {
+		return r.found(err, 0)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	window := r.Workers + 2
+	ordered, work, free := make(chan *piece, window), make(chan *piece, window), make(chan *piece, window)
+	for range window {
+		free <- &piece{}
+	}
+	g.Go(func() error {
+		defer close(ordered)
+		defer close(work)
+		return r.plan(ctx, index, free, func(p *piece) {
+			work <- p
+			ordered <- p
+		})
+	})
+	for range r.Workers {
+		g.Go(func() error {
+			for p := range work {
+				if p.err == nil { // a table that is damaged came with its error
+					p.err = ctx.Err()
+				}
+				if p.err == nil {
+					p.err = r.process(ctx, p)
+				}
+				close(p.done)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return r.collect(ordered, free) })
+	return g.Wait()
+}
+
+// collect counts what is done, and remembers it once it is durable.
+func (r *reader) collect(ordered <-chan *piece, free chan<- *piece) error {
+	done, _ := r.layout.regionOf(r.begin)
+	p := Progress{Total: r.layout.size, Done: done, Resumed: done}
+	last, lastTime := done, time.Now()
+	for x := range ordered {
+		<-x.done
+		if err := r.found(x.err, x.off); err != nil {
+			return err
+		}
+		p.Done += x.length
+		p.Moved += x.moved
+		r.Progress(p)
+		whole := int(p.Done / r.layout.stride()) // regions
+		if at, _ := r.layout.regionOf(whole); r.State != nil && at > last && (at-last >= r.CheckpointBytes || time.Since(lastTime) >= r.CheckpointEvery) {
+			if err := r.to.Sync(); err != nil {
+				return err
+			}
+			if err := saveState(r.State, r.m, whole); err != nil {
+				return err
+			}
+			last, lastTime = at, time.Now()
+		}
+		free <- x
+	}
+	return nil
+}
+
+// found decides about an error: a verification notes damages and goes on.
+func (r *reader) found(err error, off int64) error {
+	var d *DamageError
+	if !r.goOn || !errors.As(err, &d) {
+		return err
+	}
+	if len(r.damages) < maxDamages {
+		errors.As(at(err, off), &d)
+		r.damages = append(r.damages, d)
+	}
+	return nil
+}
+
+// restoreState is what a restore remembers.
+type restoreState struct {
+	Backup   string    `json:"backup_id"`
+	Finished time.Time `json:"finished_at"` // of the backup: another one of the same id is another
+	Regions  int       `json:"regions"`     // done
+}
+
+func loadState(s State, m *Manifest) (int, error) {
+	if s == nil {
+		return 0, nil
+	}
+	b, err := s.Load()
+	if err != nil || b == nil {
+		return 0, err
+	}
+	var st restoreState
+	if json.Unmarshal(b, &st) != nil || st.Backup != m.BackupID || !st.Finished.Equal(m.Finished) || st.Regions < 0 || st.Regions > m.layout().regions() {
+		return 0, nil
+	}
+	return st.Regions, nil
+}
+
+func saveState(s State, m *Manifest, regions int) error {
+	b, err := json.Marshal(restoreState{Backup: m.BackupID, Finished: m.Finished, Regions: regions})
+	if err != nil {
+		return err
+	}
+	if err := s.Save(b); err != nil {
+		return fmt.Errorf("%w: the restore's progress could not be saved: %w", drivers.ErrUnavailable, err)
+	}
+	return nil
+}
