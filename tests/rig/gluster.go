@@ -19,7 +19,7 @@ type GlusterCluster struct {
 	t       T
 	dir     string
 	options glusterOptions
-	holder  *process // keeps the mount namespace in which the servers run
+	ns      *namespace // in which the servers run
 	servers []*process
 	mounts  int
 }
@@ -68,27 +68,10 @@ func Gluster(t T, opts ...GlusterOption) *GlusterCluster {
 	return g
 }
 
-// start makes the namespace, the servers and their cluster. Servers have files under fixed names in /run; with a /run of
-// their own several clusters may run at once, and the machine's is not touched.
+// start makes the namespace, the servers and their cluster.
 func (g *GlusterCluster) start() error {
-	ready := filepath.Join(g.dir, "ready")
-	setup := `mount -t tmpfs tmpfs /run && mkdir -p /run/gluster /run/lock && mkdir -p /var/log/glusterfs &&
-		mount --bind "$1" /var/log/glusterfs && : >"$2" && exec sleep infinity`
-	logs := filepath.Join(g.dir, "log")
-	if err := os.Mkdir(logs, 0o755); err != nil {
-		return err
-	}
 	var err error
-	g.holder, err = launch(g.dir, filepath.Join(g.dir, "holder.log"), nil,
-		find("unshare"), "--mount", "--propagation", "private", "/bin/sh", "-c", setup, "sh", logs, ready)
-	if err != nil {
-		return err
-	}
-	err = eventually(10*time.Second, "the mount namespace", func() error {
-		_, err := os.Stat(ready)
-		return err
-	})
-	if err != nil {
+	if g.ns, err = newNamespace(g.dir, "/run/gluster", "/var/log/glusterfs"); err != nil {
 		return err
 	}
 	g.servers = make([]*process, len(g.Hosts))
@@ -118,7 +101,7 @@ func (g *GlusterCluster) socket(i int) string {
 func (g *GlusterCluster) startServer(i int) error {
 	dir := g.server(i)
 	var err error
-	g.servers[i], err = launch(g.dir, filepath.Join(dir, "glusterd.out"), nil, g.entered("glusterd", "-N",
+	g.servers[i], err = launch(g.dir, filepath.Join(dir, "glusterd.out"), nil, g.ns.entered("glusterd", "-N",
 		"--xlator-option", "management.working-directory="+filepath.Join(dir, "wd"),
 		"--xlator-option", "management.run-directory="+filepath.Join(dir, "run"),
 		"--xlator-option", "management.transport.socket.bind-address="+g.Hosts[i],
@@ -207,25 +190,8 @@ func (g *GlusterCluster) brick(i int, volume string) string {
 }
 
 func (g *GlusterCluster) makeBrick(i int, volume string) error {
-	at := filepath.Join(g.server(i), volume)
-	image := at + ".img"
-	if err := os.Mkdir(at, 0o755); err != nil {
+	if err := g.ns.mountImage(filepath.Join(g.server(i), volume), g.options.brickSize); err != nil {
 		return err
 	}
-	f, err := os.Create(image)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := f.Truncate(g.options.brickSize); err != nil {
-		return err
-	}
-	if _, err := output(find("mkfs.xfs"), "-q", "-i", "size=512", image); err != nil {
-		return err
-	}
-	if _, err := output(g.entered("mount", "-o", "loop", image, at)...); err != nil {
-		return err
-	}
-	_, err = output(g.entered("mkdir", filepath.Join(at, "brick"))...)
-	return err
+	return os.Mkdir(g.ns.path(g.brick(i, volume)), 0o755)
 }

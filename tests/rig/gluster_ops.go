@@ -27,18 +27,13 @@ func (g *GlusterCluster) cli(i int, args ...string) (string, error) {
 	if i > 0 {
 		argv = append(argv, "--glusterd-sock="+g.socket(i))
 	}
-	return output(g.entered(append(argv, args...)...)...)
-}
-
-// entered is a command line that runs another in the servers' mount namespace.
-func (g *GlusterCluster) entered(argv ...string) []string {
-	return append([]string{find("nsenter"), fmt.Sprintf("--mount=/proc/%d/ns/mnt", g.holder.cmd.Process.Pid), "--"}, argv...)
+	return output(g.ns.entered(append(argv, args...)...)...)
 }
 
 // Brick is the folder of a volume's brick at a server, the first being 0. The bricks' file systems are mounted in a
 // namespace of the servers; this path leads there.
 func (g *GlusterCluster) Brick(i int, volume string) string {
-	return filepath.Join("/proc", strconv.Itoa(g.holder.cmd.Process.Pid), "root", g.brick(i, volume))
+	return g.ns.path(g.brick(i, volume))
 }
 
 // Mount mounts a share by FUSE at a new folder, until the end of the test.

@@ -48,8 +48,8 @@ func StorageNode(t T, opts ...Option) *Node {
 	n.Name = fmt.Sprintf("node%d", n.number)
 	n.Addr = fmt.Sprintf("%s.%d", s.prefix(), n.number+1)
 	n.Share = filepath.Join(n.dir, "share")
-	if n.number > 250 {
-		t.Fatalf("no addresses left for a node: this process had 250")
+	if n.number > 200 {
+		t.Fatalf("no addresses left for a node: this process had 200")
 	}
 	if err := n.prepare(); err != nil {
 		t.Fatalf("preparing %s: %v", n.Name, err)
