@@ -57,7 +57,9 @@ const (
 )
 
 // newCHAP makes credentials: 80 bits of chance in the password.
-func newCHAP() targets.CHAP { return targets.CHAP{User: random(userLength), Password: random(passwordLength)} }
+func newCHAP() targets.CHAP {
+	return targets.CHAP{User: random(userLength), Password: random(passwordLength)}
+}
 
 func random(n int) string {
 	b := make([]byte, n)

@@ -134,4 +134,3 @@ func (m *machine) portals(ctx context.Context, r iscsi.Record) error {
 	}
 	return steps(ctx, all...)
 }
-

@@ -42,7 +42,9 @@ func (Target) Ensure(ctx context.Context, e targets.Export) (targets.Location, e
 }
 
 // Remove does nothing.
-func (Target) Remove(ctx context.Context, e targets.Export) error { return named(ctx, "remove export", e) }
+func (Target) Remove(ctx context.Context, e targets.Export) error {
+	return named(ctx, "remove export", e)
+}
 
 // Allow says where the volume is; unlike other targets it needs e.Path.
 func (Target) Allow(ctx context.Context, e targets.Export, _ targets.Connector) (targets.ConnectionInfo, error) {
