@@ -3,7 +3,6 @@ package apitest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -31,7 +30,9 @@ type Engine struct {
 	// Started lists what was started, Resolved what was resolved ("<id> abort").
 	Started  []flow.Start
 	Resolved []string
-	// OnAbort does to the catalogue what ending a held flow does; nil makes its volume go away.
+	// Manageable is what the backends hold.
+	Manageable []models.Adoptable
+	// OnAbort does to the catalogue what ending a held flow does; nil makes its resource go away.
 	OnAbort func(f models.Flow)
 }
 
@@ -44,8 +45,8 @@ func (e *Engine) Close() { e.group.Wait() }
 func away() error { return fmt.Errorf("connection refused: %w", flow.ErrEngineAway) }
 
 type outcome struct {
-	volume models.Volume
-	err    error
+	made any
+	err  error
 }
 
 // Accept runs the flow up to its answer.
@@ -63,69 +64,31 @@ func (e *Engine) Accept(ctx context.Context, s flow.Start, result any) error {
 	done := make(chan outcome, 1)
 	e.group.Go(func() {
 		time.Sleep(delay)
-		v, err := e.run(s)
+		made, err := e.run(s)
 		if !lose {
-			done <- outcome{v, err}
+			done <- outcome{made, err}
 		}
 	})
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", flow.ErrEngineAway, ctx.Err())
 	case o := <-done:
-		if o.err == nil {
-			result.(*flow.VolumeResult).Volume = o.volume
+		if o.err != nil {
+			return o.err
 		}
-		return o.err
+		switch r := result.(type) {
+		case *flow.VolumeResult:
+			r.Volume = o.made.(models.Volume)
+		case *flow.SnapshotResult:
+			r.Snapshot = o.made.(models.Snapshot)
+		case *flow.ManageableListResult:
+			*r = o.made.(flow.ManageableListResult)
+		}
+		return nil
 	}
 }
 
-func (e *Engine) run(s flow.Start) (models.Volume, error) {
-	e.mu.Lock()
-	refuse, quota := e.Refuse, e.Quota
-	e.mu.Unlock()
-	if refuse != nil {
-		return models.Volume{}, refuse
-	}
-	e.store.mu.Lock()
-	defer e.store.mu.Unlock()
-	if _, ok := e.store.Flows[s.Header.FlowID]; ok {
-		return models.Volume{}, &flow.Error{Type: flow.ErrAbandoned, Message: "the flow was abandoned"}
-	}
-	record := models.Flow{
-		ID: s.Header.FlowID, Operation: string(s.Operation), ResourceKind: s.Kind, ResourceID: s.Header.ResourceID, ProjectID: s.Header.ProjectID,
-		RequestID: s.Header.RequestID, Summary: s.Header.Summary, State: models.FlowSuccess, CreatedAt: e.store.Now().UTC(),
-	}
-	var v models.Volume
-	switch in := s.Input.(type) {
-	case flow.VolumeCreateInput:
-		if quota > 0 && len(e.store.Volumes) >= quota {
-			return v, &flow.Error{
-				Type: flow.ErrOverQuota, Code: "VolumeLimitExceeded",
-				Message: fmt.Sprintf("Maximum number of volumes allowed (%d) exceeded for quota 'volumes'.", quota),
-			}
-		}
-		if in.VolumeType != "" && in.VolumeType != "gold" && in.VolumeType != Gold {
-			return v, &flow.Error{Type: flow.ErrNotFound, Message: fmt.Sprintf("volume type %s could not be found", in.VolumeType)}
-		}
-		v = e.store.complete(models.Volume{
-			ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description, SizeGiB: in.SizeGiB,
-			Status: models.VolumeCreating, FlowID: in.FlowID, AvailabilityZone: in.AvailabilityZone, Metadata: in.Metadata, SourceVolID: in.SourceVolID,
-		})
-	case flow.VolumeExtendInput:
-		v = e.store.Volumes[in.ResourceID]
-		if v.Status != models.VolumeAvailable {
-			return v, &flow.Error{Type: flow.ErrInvalidStatus, Message: "volume " + v.ID + " is " + string(v.Status)}
-		}
-		v.SizeGiB = in.NewSizeGiB
-	default:
-		return v, errors.New("no such flow")
-	}
-	e.store.Flows[record.ID] = record
-	e.store.Volumes[v.ID] = v
-	return v, nil
-}
-
-// Start runs a deletion: the row goes away.
+// Start runs a flow whose row stands: a deleted one goes away.
 func (e *Engine) Start(_ context.Context, s flow.Start) error {
 	if err := s.Check(); err != nil {
 		return err
@@ -138,7 +101,7 @@ func (e *Engine) Start(_ context.Context, s flow.Start) error {
 	}
 	e.store.mu.Lock()
 	defer e.store.mu.Unlock()
-	delete(e.store.Volumes, s.Header.ResourceID)
+	e.store.end(s)
 	f := e.store.Flows[s.Header.FlowID]
 	f.State = models.FlowSuccess
 	e.store.Flows[f.ID] = f
@@ -166,6 +129,7 @@ func (e *Engine) Resolve(_ context.Context, id, update, _ string) error {
 			e.OnAbort(f)
 		} else {
 			delete(e.store.Volumes, f.ResourceID)
+			delete(e.store.Snapshots, f.ResourceID)
 		}
 	}
 	e.store.Flows[id] = f

@@ -15,10 +15,11 @@ import (
 // Store is a catalogue in memory. Change its fields directly to set a scene before requests are sent.
 type Store struct {
 	*Operators
-	mu      sync.Mutex
-	Volumes map[string]models.Volume
-	Flows   map[string]models.Flow
-	Keys    map[string]models.IdempotencyKey
+	mu        sync.Mutex
+	Volumes   map[string]models.Volume
+	Snapshots map[string]models.Snapshot
+	Flows     map[string]models.Flow
+	Keys      map[string]models.IdempotencyKey
 	// Fail, when set, may answer any call with an error; it gets the method's name.
 	Fail func(method string) error
 	Now  func() time.Time
@@ -28,7 +29,7 @@ type Store struct {
 func NewStore() *Store {
 	return &Store{
 		Operators: &Operators{Types: []models.VolumeType{{ID: Gold, Name: "gold", IsPublic: true}}},
-		Volumes:   map[string]models.Volume{}, Flows: map[string]models.Flow{}, Keys: map[string]models.IdempotencyKey{}, Now: time.Now,
+		Volumes:   map[string]models.Volume{}, Snapshots: map[string]models.Snapshot{}, Flows: map[string]models.Flow{}, Keys: map[string]models.IdempotencyKey{}, Now: time.Now,
 	}
 }
 
@@ -188,20 +189,50 @@ func (s *Store) ResetVolume(_ context.Context, id string, r models.StatusReset) 
 }
 
 // BeginDelete moves a row to deleting by the rules of the transition table.
-func (s *Store) BeginDelete(_ context.Context, projectID, id string, force bool, f models.Flow) (was models.Volume, err error) {
+func (s *Store) BeginDelete(_ context.Context, projectID, id string, force bool, f models.Flow) (models.Volume, error) {
+	return s.beginRemoval(projectID, id, deleteRule(force), false, f)
+}
+
+// BeginDeleteCascade takes the snapshots along, which must all be ones that can be deleted.
+func (s *Store) BeginDeleteCascade(_ context.Context, projectID, id string, force bool, f models.Flow) (models.Volume, error) {
+	return s.beginRemoval(projectID, id, deleteRule(force), true, f)
+}
+
+// BeginUnmanage moves a row to unmanaging.
+func (s *Store) BeginUnmanage(_ context.Context, projectID, id string, f models.Flow) (models.Volume, error) {
+	return s.beginRemoval(projectID, id, models.Transition(models.OpVolumeUnmanage), false, f)
+}
+
+func deleteRule(force bool) models.Rule {
+	if force {
+		return models.Transition(models.OpVolumeForceDelete)
+	}
+	return models.Transition(models.OpVolumeDelete)
+}
+
+func (s *Store) beginRemoval(projectID, id string, rule models.Rule, cascade bool, f models.Flow) (was models.Volume, err error) {
 	_, err = s.edit(projectID, id, func(v *models.Volume) error {
 		was = *v
-		if v.AttachStatus == models.AttachAttached {
-			return &models.StatusError{Resource: "volume " + id, Status: string(v.Status), Reason: "has attachments"}
+		snapshots := s.snapshotsOf(id)
+		refused := &models.StatusError{Resource: "volume " + id, Status: string(v.Status), Allowed: rule.Legal(false)}
+		switch {
+		case v.AttachStatus == models.AttachAttached:
+			refused.Reason = "has attachments"
+			return refused
+		case !rule.Allows(v.Status):
+			return refused
+		case len(snapshots) > 0 && !cascade:
+			refused.Reason = "has snapshots"
+			return refused
 		}
-		op := models.OpVolumeDelete
-		if force {
-			op = models.OpVolumeForceDelete
+		for _, n := range snapshots {
+			if !models.SnapshotTransition(models.OpSnapshotDelete).Allows(n.Status) {
+				return &models.StatusError{Resource: "snapshot " + n.ID, Status: string(n.Status), Allowed: []string{"available", "error"}}
+			}
+			n.Status, n.FlowID = models.SnapshotDeleting, f.ID
+			s.Snapshots[n.ID] = n
 		}
-		if rule := models.Transition(op); !rule.Allows(v.Status) {
-			return &models.StatusError{Resource: "volume " + id, Status: string(v.Status), Allowed: rule.Legal(false)}
-		}
-		v.PreviousStatus, v.Status, v.FlowID = v.Status, models.VolumeDeleting, f.ID
+		v.PreviousStatus, v.Status, v.FlowID = v.Status, rule.To, f.ID
 		s.Flows[f.ID] = f
 		return nil
 	})

@@ -93,22 +93,23 @@ func matches(v models.Volume, q models.VolumeQuery) bool {
 	if q.ProjectID != "" && v.ProjectID != q.ProjectID {
 		return false
 	}
-	for key, values := range q.Equal {
-		if !slices.Contains(values, column(v, key)) {
+	return selects(q.Equal, q.Like, func(key string) string { return column(v, key) }) && contains(v.Metadata, q.Metadata) &&
+		within(v.CreatedAt, q.CreatedAt) && within(v.UpdatedAt, q.UpdatedAt)
+}
+
+// selects holds columns against what a query wants of them.
+func selects(equal map[string][]string, like map[string]string, column func(key string) string) bool {
+	for key, values := range equal {
+		if !slices.Contains(values, column(key)) {
 			return false
 		}
 	}
-	for key, part := range q.Like {
-		if !strings.Contains(column(v, key), part) {
+	for key, part := range like {
+		if !strings.Contains(column(key), part) {
 			return false
 		}
 	}
-	for k, value := range q.Metadata {
-		if got, ok := v.Metadata[k]; !ok || got != value {
-			return false
-		}
-	}
-	return within(v.CreatedAt, q.CreatedAt) && within(v.UpdatedAt, q.UpdatedAt)
+	return true
 }
 
 func within(t time.Time, ranges []models.TimeRange) bool {

@@ -84,7 +84,7 @@ func fromFlow(e *flow.Error) *Fault {
 	return Internal(e)
 }
 
-// fromQuota says it in Cinder's words: the count of volumes, or gigabytes, or the size of one volume.
+// fromQuota says it in Cinder's words: the count of volumes or snapshots, or gigabytes, or the size of one volume.
 func fromQuota(e *models.OverQuotaError) *Fault {
 	switch {
 	case strings.HasPrefix(e.Resource, models.QuotaPerVolumeGigabyte):
@@ -94,6 +94,8 @@ func fromQuota(e *models.OverQuotaError) *Fault {
 			e.Resource, e.Requested, e.Limit, e.InUse)
 	case strings.HasPrefix(e.Resource, models.QuotaVolumes):
 		return OverLimit("VolumeLimitExceeded: Maximum number of volumes allowed (%d) exceeded for quota '%s'.", e.Limit, e.Resource)
+	case strings.HasPrefix(e.Resource, models.QuotaSnapshots):
+		return OverLimit("SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for quota '%s'.", e.Limit, e.Resource)
 	}
 	return OverLimit("%s", fmt.Sprintf("OverQuota: %v", e))
 }

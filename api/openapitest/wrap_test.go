@@ -112,7 +112,7 @@ func TestShape(t *testing.T) {
 func TestDescriptionIsStrict(t *testing.T) {
 	d, err := load()
 	require.NoError(t, err)
-	for _, name := range []string{"Volume", "VolumeType", "Service", "Capabilities", "Message", "Flow", "Task", "AbsoluteLimits", "Extension", "Error"} {
+	for _, name := range []string{"Volume", "Snapshot", "SnapshotExtended", "ManageableVolume", "VolumeType", "Service", "Capabilities", "Message", "Flow", "Task", "AbsoluteLimits", "Extension", "Error"} {
 		more := d.spec.Components.Schemas[name].Value.AdditionalProperties.Has
 		require.NotNil(t, more, name)
 		require.False(t, *more, name)

@@ -11,6 +11,7 @@ import (
 // Store is the catalogue as the API needs it; models/store satisfies it. Each resource file declares its own part.
 type Store interface {
 	VolumeStore
+	SnapshotStore
 	FlowStore
 	KeyStore
 	TypeLister
@@ -41,18 +42,20 @@ type FlowReader interface {
 
 // Settings are the options of clinker.conf that the resources of the API look at; zero values take the defaults in brackets.
 type Settings struct {
-	PublicEndpoint     string        // base of links: "https://volume.example.org"; "" takes the request's host
-	TrustForwarded     bool          // enable_proxy_headers_parsing: believe X-Forwarded-Proto and -Host
-	MaxLimit           int           // osapi_max_limit [1000]
-	DefaultType        string        // default_volume_type [__DEFAULT__]
-	HoldHours          int           // flow_hold_hours [72]
-	MaxAttempts        int           // scheduler_max_attempts [3]
-	VolumeNameTemplate string        // volume_name_template [volume-%s]
-	StorageZone        string        // storage_availability_zone [nova]
-	ServiceDownTime    time.Duration // service_down_time [60 s]
-	AllowInUseTypes    bool          // allow_inuse_volume_type_modification [false]
-	AcceptWait         time.Duration // how long a POST waits for its flow [8 s]; the client has its answer 2 s later at most
-	KeyTTL             time.Duration // how long an Idempotency-Key is remembered [24 h]
+	PublicEndpoint       string        // base of links: "https://volume.example.org"; "" takes the request's host
+	TrustForwarded       bool          // enable_proxy_headers_parsing: believe X-Forwarded-Proto and -Host
+	MaxLimit             int           // osapi_max_limit [1000]
+	DefaultType          string        // default_volume_type [__DEFAULT__]
+	HoldHours            int           // flow_hold_hours [72]
+	MaxAttempts          int           // scheduler_max_attempts [3]
+	VolumeNameTemplate   string        // volume_name_template [volume-%s]
+	SnapshotNameTemplate string        // snapshot_name_template [snapshot-%s]
+	StorageZone          string        // storage_availability_zone [nova]
+	ServiceDownTime      time.Duration // service_down_time [60 s]
+	AllowInUseTypes      bool          // allow_inuse_volume_type_modification [false]
+	NodeWait             time.Duration // how long a request waits for what a storage node has to tell [15 s]
+	AcceptWait           time.Duration // how long a POST waits for its flow [8 s]; the client has its answer 2 s later at most
+	KeyTTL               time.Duration // how long an Idempotency-Key is remembered [24 h]
 }
 
 // Deps is what the resources work with.
@@ -86,9 +89,11 @@ func (d *Deps) setDefaults() {
 	orInt(&d.MaxAttempts, 3)
 	orText(&d.DefaultType, "__DEFAULT__")
 	orText(&d.VolumeNameTemplate, "volume-%s")
+	orText(&d.SnapshotNameTemplate, "snapshot-%s")
 	orText(&d.StorageZone, "nova")
 	orTime(&d.ServiceDownTime, time.Minute)
 	orTime(&d.AcceptWait, 8*time.Second)
+	orTime(&d.NodeWait, 15*time.Second)
 	orTime(&d.KeyTTL, 24*time.Hour)
 	if d.Now == nil {
 		d.Now = time.Now

@@ -20,7 +20,7 @@ type KeyStore interface {
 	ReleaseKey(ctx context.Context, projectID, key, flowID string) error
 }
 
-// keyHeader makes a POST safe to send again: one key, one volume.
+// keyHeader makes a POST safe to send again: one key, one volume or snapshot.
 const keyHeader = "Idempotency-Key"
 
 // idempotencyKey reads the header; "" when it is absent.
@@ -37,24 +37,48 @@ func (c *Call) idempotencyKey() (string, error) {
 	return key, nil
 }
 
-// keyClaim binds a key to what the request asks for and to the volume that it is about to make.
-func (a *API) keyClaim(c *Call, key string, h flow.Header) (models.IdempotencyKey, error) {
+// keyed is a request that may carry an Idempotency-Key.
+type keyed struct {
+	what    string // what it makes: volume
+	request string // "POST /volumes"
+	// find reads the row that an equal request has made.
+	find func(ctx context.Context, projectID, id string) error
+	// run makes it.
+	run func() error
+}
+
+// once runs a request, unless an equal one with the same key has made what it asks for, which is found then. It returns the flow that made it.
+// What has begun is brought to its end even if the client goes away, so ctx must not be the request's: the key and the flow's record must agree.
+func (a *API) once(ctx context.Context, c *Call, key string, start flow.Start, deadline time.Time, k keyed) (flowID string, err error) {
+	if key == "" {
+		return start.Header.FlowID, k.run()
+	}
+	claim, err := a.keyClaim(c, key, k.request, start.Header)
+	if err != nil {
+		return "", err
+	}
+	if earlier, err := a.claimKey(ctx, claim, start.Operation, deadline, k); err != nil || earlier != "" {
+		return earlier, err
+	}
+	if err := k.run(); err != nil {
+		a.releaseKey(ctx, c, key, start.Header.FlowID)
+		return "", err
+	}
+	return start.Header.FlowID, nil
+}
+
+// keyClaim binds a key to what the request asks for and to what it is about to make.
+func (a *API) keyClaim(c *Call, key, request string, h flow.Header) (models.IdempotencyKey, error) {
 	body, err := c.Raw()
 	if err != nil {
 		return models.IdempotencyKey{}, err
 	}
-	sum := sha256.Sum256(append([]byte("POST /volumes\n"), body...))
+	sum := sha256.Sum256(append([]byte(request+"\n"), body...))
 	now := a.Now().UTC()
 	return models.IdempotencyKey{
 		ProjectID: h.ProjectID, Key: key, BodyHash: hex.EncodeToString(sum[:]), ResourceID: h.ResourceID, FlowID: h.FlowID,
 		CreatedAt: now, ExpiresAt: now.Add(a.KeyTTL),
 	}, nil
-}
-
-// made is a volume that an earlier request with the same key made.
-type made struct {
-	volume models.Volume
-	flowID string
 }
 
 // Waiting for an earlier request looks often at first: most are answered within milliseconds.
@@ -63,58 +87,56 @@ const (
 	keyPollMost  = 200 * time.Millisecond
 )
 
-// claimKey takes the key (nil), or returns what the earlier request under it made, waiting for it until the deadline.
-// A claim whose request was refused, or whose API process died before it was answered, is taken over.
-func (a *API) claimKey(ctx context.Context, k models.IdempotencyKey, deadline time.Time) (*made, error) {
+// claimKey takes the key (""), or returns the flow of the earlier request under it, when it has made what k finds, waiting for it until the
+// deadline. A claim whose request was refused, or whose API process died before it was answered, is taken over.
+func (a *API) claimKey(ctx context.Context, claim models.IdempotencyKey, op flow.Operation, deadline time.Time, k keyed) (flowID string, err error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	for wait := keyPollFirst; ; wait = min(2*wait, keyPollMost) {
-		first, ours, err := a.Store.ClaimKey(ctx, k)
+		first, ours, err := a.Store.ClaimKey(ctx, claim)
 		if err != nil || ours {
-			return nil, err
+			return "", err
 		}
-		if first.BodyHash != k.BodyHash {
-			return nil, fault.Conflict("the %s %q was used for another request; a key belongs to one request body", keyHeader, clip(k.Key))
+		if first.BodyHash != claim.BodyHash {
+			return "", fault.Conflict("the %s %q was used for another request; a key belongs to one request body", keyHeader, clip(claim.Key))
 		}
-		v, refused, err := a.keyOutcome(ctx, first)
-		if v != nil || err != nil {
-			return v, err
-		}
-		if refused {
+		made, refused, err := a.keyOutcome(ctx, first, op, k)
+		switch {
+		case err != nil:
+			return "", err
+		case made:
+			return first.FlowID, nil
+		case refused:
 			if err := a.Store.ReleaseKey(ctx, first.ProjectID, first.Key, first.FlowID); err != nil {
-				return nil, err
+				return "", err
 			}
 			continue
 		}
 		if !pause(ctx, wait) {
-			return nil, fault.Unavailable("an earlier request with the same %s is still under way; try again", keyHeader)
+			return "", fault.Unavailable("an earlier request with the same %s is still under way; try again", keyHeader)
 		}
 	}
 }
 
-// keyOutcome tells what became of the request that holds a key: a volume, a refusal, or (neither) nothing yet.
-func (a *API) keyOutcome(ctx context.Context, first models.IdempotencyKey) (v *made, refused bool, err error) {
-	row, err := a.Store.GetVolume(ctx, first.ProjectID, first.ResourceID)
-	if err == nil {
-		return &made{volume: row, flowID: first.FlowID}, false, nil
-	}
-	if !errors.Is(err, models.ErrNotFound) {
-		return nil, false, err
+// keyOutcome tells what became of the request that holds a key: it made something, was refused, or (neither) nothing yet.
+func (a *API) keyOutcome(ctx context.Context, first models.IdempotencyKey, op flow.Operation, k keyed) (made, refused bool, err error) {
+	if err := k.find(ctx, first.ProjectID, first.ResourceID); !errors.Is(err, models.ErrNotFound) {
+		return err == nil, false, err
 	}
 	f, err := a.Store.GetFlow(ctx, first.ProjectID, first.FlowID)
 	switch {
 	case errors.Is(err, models.ErrNotFound):
-		return nil, false, a.abandonDead(ctx, first)
+		return false, false, a.abandonDead(ctx, first, op)
 	case err != nil:
-		return nil, false, err
+		return false, false, err
 	case f.State == models.FlowSuccess:
-		return nil, false, fault.Conflict("volume %s, which was made with this %s, has been deleted; use another key", first.ResourceID, keyHeader)
+		return false, false, fault.Conflict("%s %s, which was made with this %s, has been deleted; use another key", k.what, first.ResourceID, keyHeader)
 	}
-	return nil, !f.State.Open(), nil
+	return false, !f.State.Open(), nil
 }
 
 // abandonDead writes the record of a flow whose API process must have died: it would have answered, one way or the other, by now.
-func (a *API) abandonDead(ctx context.Context, first models.IdempotencyKey) error {
+func (a *API) abandonDead(ctx context.Context, first models.IdempotencyKey, op flow.Operation) error {
 	if a.Now().Sub(first.CreatedAt) < a.AcceptWait+2*settleWait {
 		return nil
 	}
@@ -124,9 +146,9 @@ func (a *API) abandonDead(ctx context.Context, first models.IdempotencyKey) erro
 	}
 	header := flow.Header{
 		FlowID: first.FlowID, RequestID: "req-" + request, ProjectID: first.ProjectID, ResourceID: first.ResourceID,
-		Summary: "create volume " + first.ResourceID,
+		Summary: "create " + op.Kind() + " " + first.ResourceID,
 	}
-	record, err := a.record(flow.Start{Operation: flow.VolumeCreate, Header: header, Kind: kindVolume}, models.FlowAbandoned)
+	record, err := a.record(flow.Start{Operation: op, Header: header, Kind: op.Kind()}, models.FlowAbandoned)
 	if err != nil {
 		return err
 	}

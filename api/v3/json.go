@@ -134,6 +134,27 @@ func (w *Writer) Pairs(name string, m map[string]string) {
 	w.comma = true
 }
 
+// link writes one link.
+func (w *Writer) link(rel, href string) {
+	w.Open('{')
+	w.Text("rel", rel)
+	w.Text("href", href)
+	w.Close('}')
+}
+
+// next writes the link to the next page, if there is one.
+func (w *Writer) next(name string, links []Link) {
+	if len(links) == 0 {
+		return
+	}
+	w.Key(name)
+	w.Open('[')
+	for _, l := range links {
+		w.link(l.Rel, l.Href)
+	}
+	w.Close(']')
+}
+
 // appendString quotes a string. Plain ASCII, which nearly all are, is copied; the rest is encoding/json's business.
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {

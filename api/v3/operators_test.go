@@ -45,6 +45,7 @@ func (byToken) Challenge() string { return "test" }
 // operators is the catalogue without volumes and flows, which these tests don't ask for.
 type operators struct {
 	v3.VolumeStore
+	v3.SnapshotStore
 	v3.FlowStore
 	v3.KeyStore
 	*apitest.Operators

@@ -37,6 +37,13 @@ const (
 	ruleServiceUpdate  = "volume_extension:services:update"
 	rulePools          = "scheduler_extension:scheduler_stats:get_pools"
 	ruleCapabilities   = "volume_extension:capabilities"
+
+	ruleVolumeManage       = "volume_extension:volume_manage"
+	ruleVolumeUnmanage     = "volume_extension:volume_unmanage"
+	ruleVolumeManageable   = "volume_extension:list_manageable"
+	ruleSnapshotManage     = "snapshot_extension:snapshot_manage"
+	ruleSnapshotUnmanage   = "snapshot_extension:snapshot_unmanage"
+	ruleSnapshotManageable = "snapshot_extension:list_manageable"
 )
 
 // adminOr are the rules that a project's own members pass for their project; every other rule is for admins.

@@ -9,6 +9,7 @@ const sinceResourceFilters = 33
 var resourceFilters = []filtersView{
 	{Resource: "message", Filters: messageFilters},
 	{Resource: "pool", Filters: []string{"name", "volume_type"}},
+	{Resource: "snapshot", Filters: snapshotFilters.all},
 	{Resource: "volume", Filters: volumeFilters.all},
 	{Resource: "volume_type", Filters: []string{"is_public", "extra_specs"}},
 }

@@ -2,7 +2,6 @@ package v3
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/clinker-storage/clinker/api/fault"
-	"github.com/clinker-storage/clinker/api/microversion"
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -19,72 +17,25 @@ func (a *API) volumeActionRoutes() []Route {
 	return []Route{{Method: http.MethodPost, Path: "/volumes/:volume_id/action", Handle: a.volumeAction}}
 }
 
-// volumeActionSpec is one of the words that POST /volumes/{id}/action knows.
-type volumeActionSpec struct {
-	admin bool
-	min   microversion.Version
-	// any says that the argument is not looked at, as Cinder doesn't: gophercloud sends "" where others send null.
-	any bool
-	// run gets the action's argument, which has no keys when it was null or absent; nil is not available yet.
-	run func(a *API, c *Call, v models.Volume, f *Fields) error
-}
-
 // volumeActions lists Cinder's actions. Those without run are known, so that a client learns that they come later.
-var volumeActions = map[string]volumeActionSpec{
+var volumeActions = map[string]actionSpec[models.Volume]{
 	"os-extend":               {run: (*API).extendVolume},
 	"os-reset_status":         {run: (*API).resetVolume, admin: true},
 	"os-force_delete":         {run: (*API).forceDeleteVolume, admin: true, any: true},
 	"os-set_bootable":         {run: (*API).setBootable},
 	"os-update_readonly_flag": {run: (*API).setReadonly},
+	"os-unmanage":             {run: (*API).unmanageVolume, rule: ruleVolumeUnmanage, any: true},
+	"revert":                  {run: (*API).revertVolume, min: 40},
 
 	"os-reserve": {}, "os-unreserve": {}, "os-begin_detaching": {}, "os-roll_detaching": {}, "os-attach": {}, "os-detach": {},
-	"os-initialize_connection": {}, "os-terminate_connection": {}, "os-retype": {}, "revert": {min: 40},
+	"os-initialize_connection": {}, "os-terminate_connection": {}, "os-retype": {},
 	"os-volume_upload_image": {}, "os-set_image_metadata": {}, "os-show_image_metadata": {}, "os-unset_image_metadata": {},
 	"os-migrate_volume": {admin: true}, "os-migrate_volume_completion": {admin: true},
-	"os-extend_volume_completion": {admin: true, min: 71}, "os-force_detach": {admin: true}, "os-unmanage": {admin: true},
+	"os-extend_volume_completion": {admin: true, min: 71}, "os-force_detach": {admin: true},
 	"os-reimage": {min: 68},
 }
 
-func (a *API) volumeAction(c *Call) error {
-	top, err := c.Object()
-	if err != nil {
-		return err
-	}
-	keys := top.Keys()
-	if len(keys) != 1 {
-		return fault.BadRequest("the body must have exactly one action; it has %d", len(keys))
-	}
-	name := keys[0]
-	spec, ok := volumeActions[name]
-	switch {
-	case !ok:
-		return fault.BadRequest("there is no such action: %q", clip(name))
-	case c.Version < spec.min:
-		return fault.RouteNotFound()
-	case spec.admin && !c.Identity.Admin:
-		return fault.Forbidden("action %s is reserved to admins", name)
-	}
-	v, err := a.volume(c)
-	if err != nil {
-		return err
-	}
-	if spec.run == nil {
-		return fault.BadRequest("action %s is not available yet", name)
-	}
-	var args *Fields
-	if spec.any {
-		top.value(name)
-	} else {
-		args = top.Object(name)
-	}
-	if err := top.End(true); err != nil {
-		return err
-	}
-	if args == nil {
-		args = newFields(name, map[string]json.RawMessage{})
-	}
-	return spec.run(a, c, v, args)
-}
+func (a *API) volumeAction(c *Call) error { return act(a, c, volumeActions, a.volume) }
 
 // extendVolume starts volume-extend; attached volumes only from 3.42.
 func (a *API) extendVolume(c *Call, v models.Volume, f *Fields) error {
@@ -106,7 +57,7 @@ func (a *API) extendVolume(c *Call, v models.Volume, f *Fields) error {
 	in.Tasks = flow.VolumeExtendTasks()
 	in.Summary = fmt.Sprintf("extend volume %s from %d to %d GiB", shownName(v.Name, v.ID), v.SizeGiB, *size)
 	backend, _ := flow.SplitHost(v.Host)
-	s := flow.Start{Operation: flow.VolumeExtend, Header: in.Header, Kind: kindVolume, Backend: backend, Input: in}
+	s := flow.Start{Operation: flow.VolumeExtend, Header: in.Header, Kind: flow.KindVolume, Backend: backend, Input: in}
 	late := func(context.Context) error { return nil } // the record is there, so the row was extending: nothing to fetch
 	if err := a.accept(context.WithoutCancel(c.Context()), c, s, new(flow.VolumeResult), deadline, late); err != nil {
 		return err
@@ -119,7 +70,7 @@ func (a *API) forceDeleteVolume(c *Call, v models.Volume, f *Fields) error {
 	if err := f.End(false); err != nil {
 		return err
 	}
-	return a.remove(c, v, true)
+	return a.remove(c, v, removal{force: true})
 }
 
 func (a *API) setBootable(c *Call, v models.Volume, f *Fields) error {
@@ -162,7 +113,7 @@ func (a *API) resetVolume(c *Call, v models.Volume, f *Fields) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.AcceptWait)
 	defer cancel()
-	if _, err := a.giveUpHeld(ctx, v, false, "the volume's status is reset, by "+c.Identity.UserID); err != nil {
+	if _, err := a.giveUpHeld(ctx, v.ID, v.FlowID, false, "the volume's status is reset, by "+c.Identity.UserID); err != nil {
 		return err
 	}
 	if _, err := a.Store.ResetVolume(ctx, v.ID, reset); err != nil {

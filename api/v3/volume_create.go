@@ -24,31 +24,23 @@ func (a *API) createVolume(c *Call) error {
 		return err
 	}
 	start := a.volumeCreateStart(c, in, key, deadline)
-
-	// What has begun is brought to its end even if the client goes away: the key and the flow's record must agree.
 	ctx := context.WithoutCancel(c.Context())
-	if key != "" {
-		claim, err := a.keyClaim(c, key, start.Header)
-		if err != nil {
+	var v models.Volume
+	flowID, err := a.once(ctx, c, key, start, deadline, keyed{
+		what: "volume", request: "POST /volumes",
+		find: func(ctx context.Context, projectID, id string) (err error) {
+			v, err = a.Store.GetVolume(ctx, projectID, id)
 			return err
-		}
-		earlier, err := a.claimKey(ctx, claim, deadline)
-		if err != nil {
+		},
+		run: func() (err error) {
+			v, err = a.runVolumeCreate(ctx, c, start, deadline)
 			return err
-		}
-		if earlier != nil {
-			c.Started(earlier.flowID)
-			return a.answerVolume(c, http.StatusAccepted, &earlier.volume)
-		}
-	}
-	v, err := a.runVolumeCreate(ctx, c, start, deadline)
+		},
+	})
 	if err != nil {
-		if key != "" {
-			a.releaseKey(ctx, c, key, start.Header.FlowID)
-		}
 		return err
 	}
-	c.Started(start.Header.FlowID)
+	c.Started(flowID)
 	return a.answerVolume(c, http.StatusAccepted, &v)
 }
 
@@ -69,14 +61,14 @@ func (a *API) volumeCreateStart(c *Call, in flow.VolumeCreateInput, key string, 
 	in.Header = a.header(c, flow.VolumeCreate, c.Project(), id)
 	in.AcceptBy = acceptBy.UTC()
 	in.Tasks = flow.VolumeCreateTasks()
+	if in.SnapshotID != "" {
+		in.Tasks = flow.VolumeFromSnapshotTasks()
+	}
 	in.Summary = createSummary(&in)
 	in.MaxAttempts = a.MaxAttempts
 	in.IdempotencyKey = key
-	return flow.Start{Operation: flow.VolumeCreate, Header: in.Header, Kind: kindVolume, Input: in}
+	return flow.Start{Operation: flow.VolumeCreate, Header: in.Header, Kind: flow.KindVolume, Input: in}
 }
-
-// kindVolume is the resource kind of flows on volumes.
-const kindVolume = "volume"
 
 // header is what a flow knows of this request; projectID is the resource's, which for an admin may not be the caller's.
 func (a *API) header(c *Call, op flow.Operation, projectID, resourceID string) flow.Header {
@@ -85,6 +77,3 @@ func (a *API) header(c *Call, op flow.Operation, projectID, resourceID string) f
 		UserID: c.Identity.UserID, Admin: c.Identity.Admin, ResourceID: resourceID, HoldHours: a.HoldHours,
 	}
 }
-
-// storageName is a volume's name at the backend.
-func (a *API) storageName(id string) string { return flow.StorageName(a.VolumeNameTemplate, id) }

@@ -10,10 +10,18 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-// deleteVolume answers 202 once the row is deleting and the record of its flow is written, which is started then. cascade=true takes the volume's snapshots along,
-// of which there are none yet; force=true (3.23, admins) deletes from any status.
+// removal is how a volume shall go.
+type removal struct {
+	force    bool // from any status
+	cascade  bool // its snapshots first
+	unmanage bool // only the row, the data stays
+}
+
+// deleteVolume answers 202 once the row is deleting and the record of its flow is written, which is started then. cascade=true takes the volume's snapshots along;
+// force=true (3.23, admins) deletes from any status.
 func (a *API) deleteVolume(c *Call) error {
-	if _, err := c.boolQuery("cascade"); err != nil {
+	cascade, err := c.boolQuery("cascade")
+	if err != nil {
 		return err
 	}
 	force, err := c.boolQuery("force")
@@ -28,7 +36,7 @@ func (a *API) deleteVolume(c *Call) error {
 	if err != nil {
 		return err
 	}
-	return a.remove(c, v, force)
+	return a.remove(c, v, removal{force: force, cascade: cascade})
 }
 
 func (c *Call) boolQuery(name string) (bool, error) {
@@ -43,46 +51,43 @@ func (c *Call) boolQuery(name string) (bool, error) {
 	return b, nil
 }
 
-// remove ends whatever holds the volume and starts its deletion. A volume that is gone after the abort is deleted as asked.
-func (a *API) remove(c *Call, v models.Volume, force bool) error {
+// remove ends whatever holds the volume and starts to delete it, or starts to forget it. A volume that is gone after the abort is deleted as
+// asked.
+func (a *API) remove(c *Call, v models.Volume, how removal) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.AcceptWait)
 	defer cancel()
-	aborted, err := a.giveUpHeld(ctx, v, force, "the volume is to be deleted, by "+c.Identity.UserID)
-	if err != nil {
-		return err
-	}
-	if aborted {
-		v, err = a.Store.GetVolume(ctx, c.Reach(), v.ID)
-		if errors.Is(err, models.ErrNotFound) {
-			return c.Empty(http.StatusAccepted)
-		}
+	if !how.unmanage {
+		aborted, err := a.giveUpHeld(ctx, v.ID, v.FlowID, how.force, "the volume is to be deleted, by "+c.Identity.UserID)
 		if err != nil {
 			return err
 		}
+		if aborted {
+			v, err = a.Store.GetVolume(ctx, c.Reach(), v.ID)
+			if errors.Is(err, models.ErrNotFound) {
+				return c.Empty(http.StatusAccepted)
+			}
+			if err != nil {
+				return err
+			}
+		}
 	}
-	s, err := a.beginDelete(ctx, c, v, force)
+	s, err := a.beginRemoval(ctx, c, v, how)
 	if err != nil {
 		return notFound(err, "volume", v.ID)
 	}
-	// The row and its record are the promise. Taking them back because the start failed would be wrong: Temporal may have
-	// taken the start and lost the answer, and its flow would delete a volume that is available again.
-	if err := a.Starter.Start(ctx, s); err != nil {
-		c.Log.Warn("the delete waits for the engine; reconcile starts its flow", "flow_id", s.Header.FlowID, "error", err.Error())
-	}
-	c.Started(s.Header.FlowID)
-	return c.Empty(http.StatusAccepted)
+	return a.startBegun(ctx, c, s)
 }
 
-// beginDelete moves the row to deleting under the flow that it returns. The flow's input is part of its record and is built before:
+// beginRemoval moves the row to deleting or unmanaging under the flow that it returns. The flow's input is part of its record and is built before:
 // when the row turns out to have been placed in between, it is done once more with what the row says now.
-func (a *API) beginDelete(ctx context.Context, c *Call, v models.Volume, force bool) (flow.Start, error) {
+func (a *API) beginRemoval(ctx context.Context, c *Call, v models.Volume, how removal) (flow.Start, error) {
 	for again := false; ; again = true {
-		s := a.volumeDeleteStart(c, v)
+		s := a.volumeRemoveStart(c, v, how)
 		record, err := a.record(s, models.FlowRunning)
 		if err != nil {
 			return s, err
 		}
-		was, err := a.Store.BeginDelete(ctx, c.Reach(), v.ID, force, record)
+		was, err := a.begin(ctx, c, v.ID, how, record)
 		if err != nil || was.Host == v.Host && was.ProviderLocation == v.ProviderLocation {
 			return s, err
 		}
@@ -96,18 +101,38 @@ func (a *API) beginDelete(ctx context.Context, c *Call, v models.Volume, force b
 	}
 }
 
-func (a *API) volumeDeleteStart(c *Call, v models.Volume) flow.Start {
-	backend, pool := flow.SplitHost(v.Host)
-	in := flow.VolumeDeleteInput{
-		Header: a.header(c, flow.VolumeDelete, v.ProjectID, v.ID),
-		Volume: models.StorageVolume{
-			ID: v.ID, Name: a.storageName(v.ID), Size: models.FromGiB(v.SizeGiB), Pool: pool, Location: v.ProviderLocation,
-		},
-		Host: v.Host,
+func (a *API) begin(ctx context.Context, c *Call, id string, how removal, record models.Flow) (models.Volume, error) {
+	switch {
+	case how.unmanage:
+		return a.Store.BeginUnmanage(ctx, c.Reach(), id, record)
+	case how.cascade:
+		return a.Store.BeginDeleteCascade(ctx, c.Reach(), id, how.force, record)
 	}
-	in.Tasks = flow.VolumeDeleteTasks()
-	in.Summary = "delete volume " + shownName(v.Name, v.ID)
-	return flow.Start{Operation: flow.VolumeDelete, Header: in.Header, Kind: kindVolume, Backend: backend, Input: in}
+	return a.Store.BeginDelete(ctx, c.Reach(), id, how.force, record)
+}
+
+func (a *API) volumeRemoveStart(c *Call, v models.Volume, how removal) flow.Start {
+	op, verb, tasks := flow.VolumeDelete, "delete volume ", flow.VolumeDeleteTasks()
+	switch {
+	case how.unmanage:
+		op, verb, tasks = flow.VolumeUnmanage, "unmanage volume ", flow.VolumeUnmanageTasks()
+	case how.cascade:
+		verb, tasks = "delete with its snapshots volume ", flow.VolumeCascadeTasks()
+	}
+	in := flow.VolumeDeleteInput{
+		Header: a.header(c, op, v.ProjectID, v.ID), Volume: a.names().StorageVolume(v), Host: v.Host, Cascade: how.cascade,
+	}
+	in.Tasks, in.Summary = tasks, verb+shownName(v.Name, v.ID)
+	backend, _ := flow.SplitHost(v.Host)
+	return flow.Start{Operation: op, Header: in.Header, Kind: flow.KindVolume, Backend: backend, Input: in}
+}
+
+// unmanageVolume forgets the volume and leaves its data where it is.
+func (a *API) unmanageVolume(c *Call, v models.Volume, f *Fields) error {
+	if err := f.End(false); err != nil {
+		return err
+	}
+	return a.remove(c, v, removal{unmanage: true})
 }
 
 // notFoundIsNil passes over a row that isn't there.

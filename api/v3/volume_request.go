@@ -64,9 +64,8 @@ func readVolumeFields(c *Call, f *Fields, in *flow.VolumeCreateInput) {
 
 // readSources reads what a volume is made from and counts it. Those that Clinker has none of can't be found.
 func readSources(c *Call, f *Fields, in *flow.VolumeCreateInput) (count int) {
-	in.SourceVolID = f.UUID("source_volid")
+	in.SourceVolID, in.SnapshotID = f.UUID("source_volid"), f.UUID("snapshot_id")
 	absent := []struct{ key, what, id string }{
-		{"snapshot_id", "snapshot", f.UUID("snapshot_id")},
 		{"consistencygroup_id", "consistency group", f.UUID("consistencygroup_id")},
 	}
 	if c.At(13) {
@@ -76,14 +75,13 @@ func readSources(c *Call, f *Fields, in *flow.VolumeCreateInput) (count int) {
 		absent = append(absent, struct{ key, what, id string }{"backup_id", "backup", f.UUID("backup_id")})
 	}
 	image := deref(f.Text("imageRef", 0, 255)) + deref(f.Text("image_id", 0, 255))
-	if in.SourceVolID != "" {
-		count++
-	}
-	if image != "" {
-		count++
+	for _, from := range []string{in.SourceVolID, in.SnapshotID, image} {
+		if from != "" {
+			count++
+		}
 	}
 	for _, s := range absent {
-		if s.id != "" && (s.key == "snapshot_id" || s.key == "backup_id") {
+		if s.id != "" && s.key == "backup_id" {
 			count++
 		}
 	}
@@ -96,7 +94,7 @@ func readSources(c *Call, f *Fields, in *flow.VolumeCreateInput) (count int) {
 		}
 	}
 	if image != "" {
-		f.Fail("volumes can't be made from images yet; make an empty volume, or one from another volume with source_volid")
+		f.Fail("volumes can't be made from images yet; make an empty volume, or one from another volume with source_volid or snapshot_id")
 	}
 	return count
 }
@@ -155,6 +153,9 @@ func createSummary(in *flow.VolumeCreateInput) string {
 	}
 	if in.SourceVolID != "" {
 		b.WriteString(" from volume " + in.SourceVolID)
+	}
+	if in.SnapshotID != "" {
+		b.WriteString(" from snapshot " + in.SnapshotID)
 	}
 	return b.String()
 }

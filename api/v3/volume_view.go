@@ -105,26 +105,6 @@ func (w *volumeWriter) links(id string) {
 	w.Close(']')
 }
 
-func (w *volumeWriter) link(rel, href string) {
-	w.Open('{')
-	w.Text("rel", rel)
-	w.Text("href", href)
-	w.Close('}')
-}
-
-// next writes the link to the next page, if there is one.
-func (w *volumeWriter) next(name string, links []Link) {
-	if len(links) == 0 {
-		return
-	}
-	w.Key(name)
-	w.Open('[')
-	for _, l := range links {
-		w.link(l.Rel, l.Href)
-	}
-	w.Close(']')
-}
-
 // shownMetadata adds the read-only flag, which Cinder shows among the metadata.
 func shownMetadata(v *models.Volume) map[string]string {
 	if !v.Readonly {

@@ -24,8 +24,12 @@ type VolumeStore interface {
 	ResetVolume(ctx context.Context, id string, r models.StatusReset) (models.Volume, error)
 	// BeginDelete moves the row to deleting and inserts the flow's record; it returns the row as it was before.
 	BeginDelete(ctx context.Context, projectID, volumeID string, force bool, f models.Flow) (models.Volume, error)
-	// UndoBeginDelete takes BeginDelete back, before the flow is started.
+	// BeginDeleteCascade is BeginDelete with all snapshots of the volume, BeginUnmanage one that leaves the data where it is.
+	BeginDeleteCascade(ctx context.Context, projectID, volumeID string, force bool, f models.Flow) (models.Volume, error)
+	BeginUnmanage(ctx context.Context, projectID, volumeID string, f models.Flow) (models.Volume, error)
+	// UndoBeginDelete takes one of these back, before the flow is started.
 	UndoBeginDelete(ctx context.Context, volumeID, flowID string) error
+	VolumeReverter
 }
 
 func (a *API) volumeRoutes() []Route {

@@ -90,7 +90,8 @@ func handler(cfg *config.Config, e *engine.Engine, s *store.Store, log *slog.Log
 			Store: s, Starter: e, Flows: e,
 			Settings: v3.Settings{
 				PublicEndpoint: cfg.API.PublicEndpoint, MaxLimit: cfg.API.MaxLimit, DefaultType: cfg.Volumes.DefaultType,
-				HoldHours: int(cfg.Flows.Hold / time.Hour), MaxAttempts: cfg.Scheduler.MaxAttempts, VolumeNameTemplate: cfg.Volumes.VolumeName,
+				HoldHours: int(cfg.Flows.Hold / time.Hour), MaxAttempts: cfg.Scheduler.MaxAttempts,
+				VolumeNameTemplate: cfg.Volumes.VolumeName, SnapshotNameTemplate: cfg.Volumes.SnapshotName,
 				StorageZone: cfg.Volumes.AvailabilityZone, ServiceDownTime: cfg.Service.DownTime, KeyTTL: cfg.API.IdempotencyKeyAge,
 			},
 		},
