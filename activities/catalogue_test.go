@@ -49,9 +49,9 @@ func newCatalogue(t *testing.T) *catalogue {
 	require.NoError(t, err)
 	c := &catalogue{
 		Store:     s,
-		Requests:  Requests{Store: s, NameTemplate: "volume-%s", DefaultType: "gold", DefaultZone: "nova"},
+		Requests:  Requests{Store: s, Names: flow.Names{Volume: "volume-%s", Snapshot: "snapshot-%s"}, DefaultType: "gold", DefaultZone: "nova"},
 		Quota:     Quota{Ledger: s},
-		Records:   Records{Store: s, MessageTTL: time.Hour},
+		Records:   Records{Store: s, Names: flow.Names{Volume: "volume-%s", Snapshot: "snapshot-%s"}, MessageTTL: time.Hour},
 		Placement: Placement{Store: s, Scheduler: sched, NameTemplate: "volume-%s"},
 	}
 	c.gold, err = s.CreateVolumeType(ctx, models.VolumeType{Name: "gold", IsPublic: true, ExtraSpecs: map[string]string{

@@ -50,6 +50,9 @@ func overQuota(e *models.OverQuotaError) *flow.Error {
 		fe.Code = "VolumeSizeExceedsAvailableQuota"
 		fe.Message = fmt.Sprintf("Requested volume or snapshot exceeds allowed %s quota. Requested %dG, quota is %dG and %dG has been consumed.",
 			e.Resource, e.Requested, e.Limit, e.InUse)
+	case strings.HasPrefix(e.Resource, models.QuotaSnapshots):
+		fe.Code = "SnapshotLimitExceeded"
+		fe.Message = fmt.Sprintf("Maximum number of snapshots allowed (%d) exceeded for quota '%s'.", e.Limit, e.Resource)
 	default:
 		fe.Code = "VolumeLimitExceeded"
 		fe.Message = fmt.Sprintf("Maximum number of volumes allowed (%d) exceeded for quota '%s'.", e.Limit, e.Resource)

@@ -15,6 +15,7 @@ import (
 // RequestStore is what the Extract steps look up; they write nothing.
 type RequestStore interface {
 	GetVolume(ctx context.Context, projectID, id string) (models.Volume, error)
+	GetSnapshot(ctx context.Context, projectID, id string) (models.Snapshot, error)
 	GetVolumeType(ctx context.Context, projectID, nameOrID string) (models.VolumeType, error)
 	ListPools(ctx context.Context) ([]models.PoolView, error)
 }
@@ -22,7 +23,8 @@ type RequestStore interface {
 // Requests reads what users asked for.
 type Requests struct {
 	Store        RequestStore
-	NameTemplate string // volume_name_template
+	Names        flow.Names
+	NoSnapshotGB bool   // no_snapshot_gb_quota: snapshots count nothing of gigabytes
 	DefaultType  string // default_volume_type
 	DefaultZone  string // default_availability_zone, else storage_availability_zone
 	ZoneFallback bool   // allow_availability_zone_fallback
@@ -35,19 +37,19 @@ func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreat
 	v := models.Volume{
 		ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description,
 		SizeGiB: in.SizeGiB, Status: models.VolumeCreating, AttachStatus: models.AttachDetached, FlowID: in.FlowID,
-		AvailabilityZone: in.AvailabilityZone, SourceVolID: in.SourceVolID, ConsumesQuota: true,
+		AvailabilityZone: in.AvailabilityZone, SourceVolID: in.SourceVolID, SnapshotID: in.SnapshotID, ConsumesQuota: true,
 		CreatedAt: time.Now().UTC(),
 	}
-	var source *models.Volume
-	if in.SourceVolID != "" {
-		s, err := r.source(ctx, in)
-		if err != nil {
-			return spec, err
-		}
-		source = &s
-		v.SizeGiB, v.Bootable = max(v.SizeGiB, s.SizeGiB), s.Bootable
+	from, err := r.origin(ctx, in)
+	if err != nil {
+		return spec, err
 	}
-	t, err := r.volumeType(ctx, in, source)
+	var source *models.Volume
+	if from != nil {
+		source = &from.volume
+		v.SizeGiB, v.Bootable = max(v.SizeGiB, from.sizeGiB), source.Bootable
+	}
+	t, err := r.volumeType(ctx, in.Header, in.VolumeType, source)
 	if err != nil {
 		return spec, err
 	}
@@ -63,9 +65,8 @@ func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreat
 		Provisioning: provisioning(t),
 		Quota:        models.VolumeDeltas(t.Name, 1, v.SizeGiB),
 	}
-	if source != nil {
-		s := r.storage(*source)
-		spec.Source, spec.SourceHost = &s, source.Host
+	if from != nil {
+		from.fill(&spec, r.Names)
 	}
 	return spec, nil
 }
@@ -89,7 +90,7 @@ func (r *Requests) ExtractExtendRequest(ctx context.Context, in flow.VolumeExten
 	}
 	v.Metadata, v.ImageMetadata = nil, nil // of no use to the flow, and payloads are bounded
 	grow := models.VolumeDeltas(t.Name, 0, in.NewSizeGiB-v.SizeGiB)
-	storage := r.storage(v)
+	storage := r.Names.StorageVolume(v)
 	storage.Provisioning = provisioning(t)
 	return flow.ExtendSpec{Volume: v, Storage: storage, Quota: grow, ExtraSpecs: t.ExtraSpecs}, nil
 }
@@ -99,24 +100,9 @@ func provisioning(t models.VolumeType) string {
 	return strings.ToLower(strings.TrimSpace(t.ExtraSpecs["provisioning:type"]))
 }
 
-func (r *Requests) source(ctx context.Context, in flow.VolumeCreateInput) (models.Volume, error) {
-	s, err := r.Store.GetVolume(ctx, scope(in.Header), in.SourceVolID)
-	switch {
-	case isNotFound(err):
-		return s, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.SourceVolID)
-	case err != nil:
-		return s, catalogueError(err)
-	case s.Status != models.VolumeAvailable && s.Status != models.VolumeInUse:
-		return s, refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s; it must be available or in-use.", s.ID, s.Status)
-	case in.SizeGiB > 0 && in.SizeGiB < s.SizeGiB:
-		return s, refuse(flow.ErrInvalid, "Invalid input received: Volume size '%d'GB cannot be smaller than original volume size %dGB. They must be >= original volume size.", in.SizeGiB, s.SizeGiB)
-	}
-	return s, nil
-}
-
 // volumeType finds the type that was asked for, else the source's, else the default.
-func (r *Requests) volumeType(ctx context.Context, in flow.VolumeCreateInput, source *models.Volume) (models.VolumeType, error) {
-	project, want := scope(in.Header), in.VolumeType
+func (r *Requests) volumeType(ctx context.Context, h flow.Header, asked string, source *models.Volume) (models.VolumeType, error) {
+	project, want := scope(h), asked
 	switch {
 	case want == "" && source != nil:
 		project, want = "", source.VolumeTypeID
@@ -125,7 +111,7 @@ func (r *Requests) volumeType(ctx context.Context, in flow.VolumeCreateInput, so
 	}
 	t, err := r.Store.GetVolumeType(ctx, project, want)
 	switch {
-	case isNotFound(err) && in.VolumeType == "":
+	case isNotFound(err) && asked == "":
 		return t, refuse(flow.ErrMisconfigured, "Default volume type %s can not be found.", want)
 	case isNotFound(err):
 		return t, refuse(flow.ErrNotFound, "Volume type with name %s could not be found.", want)
@@ -166,16 +152,6 @@ func (r *Requests) zone(ctx context.Context, want string, source *models.Volume)
 		return r.DefaultZone, nil
 	}
 	return "", refuse(flow.ErrInvalid, "Invalid input received: Availability zone '%s' is invalid; it must be one of %s.", want, strings.Join(known, ", "))
-}
-
-func (r *Requests) storage(v models.Volume) models.StorageVolume { return Storage(v, r.NameTemplate) }
-
-// Storage is the volume as its driver knows it; template is volume_name_template.
-func Storage(v models.Volume, template string) models.StorageVolume {
-	_, pool := flow.SplitHost(v.Host)
-	return models.StorageVolume{
-		ID: v.ID, Name: flow.StorageName(template, v.ID), Size: models.FromGiB(v.SizeGiB), Pool: pool, Location: v.ProviderLocation,
-	}
 }
 
 func checkTypeSize(t models.VolumeType, size int64) error {

@@ -197,6 +197,6 @@ func TestLegalRequestsFitIntoPayloads(t *testing.T) {
 
 func TestStorageNames(t *testing.T) {
 	for _, template := range []string{"volume-%s", "volume-%(id)s"} {
-		require.Equal(t, "volume-x", Storage(models.Volume{ID: "x"}, template).Name)
+		require.Equal(t, "volume-x", (flow.Names{Volume: template}).StorageVolume(models.Volume{ID: "x"}).Name)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // what placements took from them since their last report, and writes the claim in the same transaction.
 type PlacementStore interface {
 	PlaceEntry(ctx context.Context, volumeID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error)
+	PlaceSnapshot(ctx context.Context, snapshotID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error)
 	GetVolume(ctx context.Context, projectID, id string) (models.Volume, error)
 }
 
@@ -50,6 +51,39 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 	return out, catalogueError(err)
 }
 
+// SnapshotCast claims room for a snapshot in the pool of its volume, or says, with an error of type NoBackend, why the pool has none.
+// A backend that is down is no refusal: the step on the node waits for it.
+func (p *Placement) SnapshotCast(ctx context.Context, in flow.SnapshotCastInput) error {
+	sn := in.Spec.Snapshot
+	req := scheduler.Request{
+		SizeGiB: sn.SizeGiB, ExtraSpecs: in.Spec.ExtraSpecs, Backend: in.Spec.Host, Seed: seed(in.FlowID), MaxCandidates: 1,
+		Volume: map[string]any{"name": sn.Name, "project_id": sn.ProjectID},
+	}
+	_, err := p.Store.PlaceSnapshot(ctx, sn.ID, in.FlowID, sn.SizeGiB, func(views []models.PoolView) (string, error) {
+		d, err := p.Scheduler.Place(req, revived(views))
+		if err != nil {
+			return "", &flow.Error{Type: flow.ErrInvalid, Message: err.Error()}
+		}
+		if len(d.Candidates) == 0 {
+			return "", &flow.Error{
+				Type: flow.ErrNoBackend, Message: "there is no room for a snapshot: " + scheduler.Summary(d.Refused),
+				Hint: "see `clinker pool list --long` for what the pool has",
+			}
+		}
+		return d.Candidates[0].Pool, nil
+	})
+	return catalogueError(err)
+}
+
+// revived are the pools as they would be with every backend up.
+func revived(views []models.PoolView) []scheduler.Pool {
+	all := pools(views)
+	for i := range all {
+		all[i].Up = true
+	}
+	return all
+}
+
 // none words the refusal by every pool. Where a pool would do if only its backend were up, a person can help.
 func (p *Placement) none(req scheduler.Request, views []models.PoolView, refused string) error {
 	fe := &flow.Error{Type: flow.ErrNoBackend, Message: "No storage could be allocated for this volume request: no pool is known yet"}
@@ -57,11 +91,7 @@ func (p *Placement) none(req scheduler.Request, views []models.PoolView, refused
 		fe.Message = "No storage could be allocated for this volume request: " + refused
 	}
 	fe.Hint = "see `clinker pool list --long` for what the pools have"
-	revived := pools(views)
-	for i := range revived {
-		revived[i].Up = true
-	}
-	if d, err := p.Scheduler.Place(req, revived); err == nil && len(d.Candidates) > 0 {
+	if d, err := p.Scheduler.Place(req, revived(views)); err == nil && len(d.Candidates) > 0 {
 		fe.Type = flow.ErrBackendDown
 		fe.Hint = "bring the backend of " + d.Candidates[0].Pool + " up again (`clinker service list` tells what is wrong with it), then retry"
 	}

@@ -96,8 +96,9 @@ func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
 		State:      models.FlowFailure,
 		FailedTask: f.FailedTask, Error: why,
 	}
+	volume, snapshots := errorStatuses(flow.Operation(f.Operation))
 	err = u.Store.EndFlow(ctx, models.FlowEnd{
-		FlowID: f.ID, ResourceID: f.ResourceID, State: models.FlowFailure, Status: errorStatus(flow.Operation(f.Operation)),
+		FlowID: f.ID, ResourceID: f.ResourceID, State: models.FlowFailure, Status: volume, Snapshots: snapshots,
 		FailedTask: f.FailedTask, Error: why, Hint: "delete the resource, or reset its status after a look at the backend",
 		Tasks: f.Tasks, Message: r.message(end),
 	})
@@ -107,15 +108,16 @@ func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
 	return u.Store.RollbackQuota(ctx, f.ID)
 }
 
-// errorStatus is what a resource shows whose flow has ended without a word.
-func errorStatus(op flow.Operation) models.VolumeStatus {
-	switch op {
-	case flow.VolumeDelete:
-		return models.VolumeErrorDeleting
-	case flow.VolumeExtend:
-		return models.VolumeErrorExtending
+// errorStatuses are what a volume shows, and the snapshots that its flow owns, whose flow has ended without a word.
+func errorStatuses(op flow.Operation) (models.VolumeStatus, models.SnapshotStatus) {
+	if op.Kind() == flow.KindSnapshot {
+		return "", models.SnapshotTransition(string(op)).Failure
 	}
-	return models.VolumeError
+	snapshots := models.SnapshotTransition(string(op)).Failure // of a revert
+	if op == flow.VolumeDelete {
+		snapshots = models.SnapshotErrorDeleting // of a cascade
+	}
+	return models.Transition(string(op)).Failure, snapshots
 }
 
 // Purge removes records, messages, keys and reservations whose time is over.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -17,38 +15,89 @@ type EntryStore interface {
 	AbandonFlow(ctx context.Context, f models.Flow) error
 	CreateEntry(ctx context.Context, v models.Volume, f models.Flow) (models.Volume, error)
 	ReadyEntry(ctx context.Context, volumeID, flowID, host, location string, tasks []models.Task) (models.Volume, error)
+	ReadyManaged(ctx context.Context, volumeID, flowID, host, location string, sizeGiB int64, tasks []models.Task) (models.Volume, error)
+	CreateSnapshotEntry(ctx context.Context, sn models.Snapshot, inUse bool, f models.Flow) (models.Snapshot, error)
+	ReadySnapshot(ctx context.Context, snapshotID, flowID, location string, tasks []models.Task) (models.Snapshot, error)
+	// NextSnapshot reads a snapshot that the flow owns, with its volume, and how many there are.
+	NextSnapshot(ctx context.Context, flowID string) (models.Snapshot, models.Volume, int, error)
+	DestroySnapshot(ctx context.Context, snapshotID, flowID string) error
 	BeginExtend(ctx context.Context, projectID, volumeID string, newSizeGiB int64, inUse bool, f models.Flow) (models.Volume, error)
 	FinishExtend(ctx context.Context, volumeID, flowID string, newSizeGiB int64, tasks []models.Task) (models.Volume, error)
 	EndFlow(ctx context.Context, e models.FlowEnd) error
 	ResumeFlow(ctx context.Context, e models.FlowEnd) error
 }
 
-// Records writes the rows of volumes and flows.
+// Records writes the rows of volumes, snapshots and flows.
 type Records struct {
 	Store      EntryStore
+	Names      flow.Names
 	MessageTTL time.Duration // message_ttl
 }
 
-// EntryCreate writes the volume as `creating` and the flow's record, in one transaction. After the client was told
-// 503 it writes nothing.
-func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (flow.VolumeResult, error) {
-	f, err := r.begin(ctx, in.Header, in.Operation)
-	if err != nil {
-		return flow.VolumeResult{}, err
+// EntryCreate writes the volume or the snapshot in its first status and the flow's record, in one transaction. After the client was
+// told 503 it writes nothing.
+func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (flow.EntryResult, error) {
+	metadata := in.Volume.Metadata
+	if in.Snapshot != nil {
+		metadata = in.Snapshot.Metadata
 	}
-	v, err := r.Store.CreateEntry(ctx, in.Volume, f)
-	return flow.VolumeResult{Volume: v}, catalogueError(err)
+	f, err := r.begin(ctx, in.Header, in.Operation, whole(in.Request, metadata))
+	if err != nil {
+		return flow.EntryResult{}, err
+	}
+	var out flow.EntryResult
+	if in.Snapshot != nil {
+		out.Snapshot, err = r.Store.CreateSnapshotEntry(ctx, *in.Snapshot, in.InUse, f)
+	} else {
+		out.Volume, err = r.Store.CreateEntry(ctx, in.Volume, f)
+	}
+	return out, catalogueError(err)
 }
 
-// EntryReady makes the volume available and ends the flow.
+// whole is a flow's input as it came: the metadata, which travels once, is put back.
+func whole(request any, metadata map[string]string) any {
+	if fields, ok := request.(map[string]any); ok && len(metadata) > 0 {
+		fields["metadata"] = metadata
+	}
+	return request
+}
+
+// EntryReady makes the volume or the snapshot available and ends the flow.
 func (r *Records) EntryReady(ctx context.Context, in flow.EntryReadyInput) error {
-	_, err := r.Store.ReadyEntry(ctx, in.ResourceID, in.FlowID, in.Host, in.ProviderLocation, in.Tasks)
+	var err error
+	switch {
+	case in.Kind() == flow.KindSnapshot:
+		_, err = r.Store.ReadySnapshot(ctx, in.ResourceID, in.FlowID, in.ProviderLocation, in.Tasks)
+	case in.SizeGiB > 0:
+		_, err = r.Store.ReadyManaged(ctx, in.ResourceID, in.FlowID, in.Host, in.ProviderLocation, in.SizeGiB, in.Tasks)
+	default:
+		_, err = r.Store.ReadyEntry(ctx, in.ResourceID, in.FlowID, in.Host, in.ProviderLocation, in.Tasks)
+	}
 	return catalogueError(err)
+}
+
+// EntryReverted makes volume and snapshot available again and ends the flow.
+func (r *Records) EntryReverted(ctx context.Context, in flow.FlowEndInput) error {
+	return r.end(ctx, in)
+}
+
+// NextSnapshot names the next snapshot of a delete with cascade.
+func (r *Records) NextSnapshot(ctx context.Context, in flow.FlowRef) (flow.NextSnapshotResult, error) {
+	sn, v, left, err := r.Store.NextSnapshot(ctx, in.FlowID)
+	if err != nil || left == 0 {
+		return flow.NextSnapshotResult{}, catalogueError(err)
+	}
+	return flow.NextSnapshotResult{ID: sn.ID, Snapshot: r.Names.StorageSnapshot(sn, v), Left: left}, nil
+}
+
+// SnapshotDestroy removes the row of a snapshot that a cascade has deleted, and gives its quota back.
+func (r *Records) SnapshotDestroy(ctx context.Context, in flow.SnapshotDestroyInput) error {
+	return catalogueError(r.Store.DestroySnapshot(ctx, in.SnapshotID, in.FlowID))
 }
 
 // EntryExtend moves the volume to `extending` and writes the flow's record.
 func (r *Records) EntryExtend(ctx context.Context, in flow.EntryExtendInput) (flow.VolumeResult, error) {
-	f, err := r.begin(ctx, in.Header, in.Operation)
+	f, err := r.begin(ctx, in.Header, in.Operation, in.Request)
 	if err != nil {
 		return flow.VolumeResult{}, err
 	}
@@ -93,42 +142,11 @@ func (r *Records) end(ctx context.Context, in flow.FlowEndInput) error {
 	return catalogueError(err)
 }
 
-// message tells the user what went wrong. Its id comes from the flow, so that a repeated step leaves one message.
-func (r *Records) message(in flow.FlowEndInput) *models.Message {
-	now := time.Now().UTC()
-	text := in.Error
-	if in.FailedTask != "" {
-		text = in.FailedTask + ": " + text
-	}
-	return &models.Message{
-		ID:        uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.FlowID+string(in.State)+in.FailedTask)).String(),
-		ProjectID: in.ProjectID, EventID: eventID(in.FailedTask), UserMessage: text, Level: "ERROR",
-		RequestID: in.RequestID, ResourceType: "VOLUME", ResourceID: in.ResourceID, FlowID: in.FlowID,
-		CreatedAt: now, ExpiresAt: now.Add(r.MessageTTL),
-	}
-}
-
-// eventID is Cinder's event id "VOLUME_<resource>_<action>_<detail>" of the task that failed, with the numbers of its
-// cinder/message/message_field.py. Cinder leaves no message when a delete fails; 100 is ours.
-func eventID(task string) string {
-	switch task {
-	case flow.TaskVolumeCast:
-		return "VOLUME_VOLUME_001_003" // schedule allocate volume: could not find any available weighted backend
-	case flow.TaskCreateVolume:
-		return "VOLUME_VOLUME_008_012" // create volume from backend storage: driver failed to create the volume
-	case flow.TaskExtendVolume:
-		return "VOLUME_VOLUME_007_010" // extend volume: volume driver failed to extend the volume
-	case flow.TaskDeleteVolume:
-		return "VOLUME_VOLUME_100_001"
-	}
-	return "VOLUME_VOLUME_008_001" // unknown error
-}
-
 // begin makes the record of a flow that is about to write its row. Past Header.AcceptBy the client has been or is being
 // told 503, so the flow gives itself up, as the API would; but one whose record stands was accepted before, by an
 // attempt that lost its answer, and goes on.
-func (r *Records) begin(ctx context.Context, h flow.Header, op flow.Operation) (models.Flow, error) {
-	f, err := flow.Start{Operation: op, Header: h, Kind: "volume"}.Record(models.FlowRunning, time.Now())
+func (r *Records) begin(ctx context.Context, h flow.Header, op flow.Operation, input any) (models.Flow, error) {
+	f, err := flow.Start{Operation: op, Header: h, Kind: op.Kind(), Input: input}.Record(models.FlowRunning, time.Now())
 	if err != nil || h.AcceptBy.IsZero() || time.Now().Before(h.AcceptBy) {
 		return f, err
 	}

@@ -219,7 +219,8 @@ func TestEventIDs(t *testing.T) {
 		flow.TaskVolumeCast: "VOLUME_VOLUME_001_003", flow.TaskCreateVolume: "VOLUME_VOLUME_008_012", flow.TaskExtendVolume: "VOLUME_VOLUME_007_010",
 		flow.TaskDeleteVolume: "VOLUME_VOLUME_100_001", "": "VOLUME_VOLUME_008_001",
 	} {
-		require.Equal(t, want, eventID(task), task)
+		require.Equal(t, want, eventID(request(flow.VolumeCreate, "v"), task), task)
 	}
+	require.Equal(t, "VOLUME_VOLUME_SNAPSHOT_009_013", eventID(request(flow.SnapshotCreate, "s"), flow.TaskCreateSnapshot))
 	require.Equal(t, "why", (&Records{}).message(flow.FlowEndInput{Error: "why"}).UserMessage, "no colon where no task failed")
 }

@@ -46,7 +46,8 @@ type ControlOptions struct {
 	DefaultType    string
 	DefaultZone    string
 	ZoneFallback   bool
-	NameTemplate   string // volume_name_template
+	Names          flow.Names
+	NoSnapshotGB   bool // no_snapshot_gb_quota
 	MessageTTL     time.Duration
 	FlowRecords    time.Duration // flow_record_days
 	ReportInterval time.Duration // between two rounds of the monitor
@@ -90,10 +91,10 @@ func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptio
 // flowActivities are the steps of users' flows that use the catalogue.
 func flowActivities(store Catalogue, sched *scheduler.Scheduler, o ControlOptions) []any {
 	return []any{
-		&activities.Requests{Store: store, NameTemplate: o.NameTemplate, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback},
+		&activities.Requests{Store: store, Names: o.Names, NoSnapshotGB: o.NoSnapshotGB, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback},
 		&activities.Quota{Ledger: store},
-		&activities.Records{Store: store, MessageTTL: o.MessageTTL},
-		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.NameTemplate},
+		&activities.Records{Store: store, Names: o.Names, MessageTTL: o.MessageTTL},
+		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume},
 	}
 }
 
@@ -124,5 +125,14 @@ func Flows() map[flow.Operation]any {
 		flow.VolumeCreate: workflows.VolumeCreate,
 		flow.VolumeDelete: workflows.VolumeDelete,
 		flow.VolumeExtend: workflows.VolumeExtend,
+
+		flow.VolumeRevert:     workflows.VolumeRevert,
+		flow.VolumeManage:     workflows.VolumeManage,
+		flow.VolumeUnmanage:   workflows.VolumeUnmanage,
+		flow.SnapshotCreate:   workflows.SnapshotCreate,
+		flow.SnapshotDelete:   workflows.SnapshotDelete,
+		flow.SnapshotManage:   workflows.SnapshotManage,
+		flow.SnapshotUnmanage: workflows.SnapshotUnmanage,
+		flow.ManageableList:   workflows.ManageableList,
 	}
 }

@@ -41,7 +41,7 @@ func StartStorage(e StorageEngine, d drivers.Driver, o StorageOptions) (*Storage
 		MaxConcurrentActivityExecutionSize: o.Slots, MaxConcurrentActivityTaskPollers: 3,
 		Interceptors: interceptors(o.Logger, o.Backend),
 	})
-	work.RegisterActivity(workActivities(d, o))
+	register(work, workActivities(d, o))
 	stats := worker.New(e.System(), flow.StatsQueue(o.Backend), worker.Options{
 		WorkerStopTimeout: stopTimeout, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: 1, MaxConcurrentActivityTaskPollers: 1,
@@ -54,8 +54,12 @@ func StartStorage(e StorageEngine, d drivers.Driver, o StorageOptions) (*Storage
 	return s, nil
 }
 
-func workActivities(d drivers.Driver, o StorageOptions) any {
-	return &activities.Volumes{Driver: d, CloudID: o.CloudID}
+func workActivities(d drivers.Driver, o StorageOptions) []any {
+	return []any{
+		&activities.Volumes{Driver: d, CloudID: o.CloudID},
+		&activities.Snapshots{Driver: d, CloudID: o.CloudID},
+		&activities.Adoption{Driver: d},
+	}
 }
 
 func statsActivities(d drivers.Driver, o StorageOptions) any {

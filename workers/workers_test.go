@@ -54,7 +54,7 @@ func TestNamesGolden(t *testing.T) {
 	}
 	queue("control", registered(flowActivities(nil, sched, ControlOptions{})...))
 	queue("control, system namespace", registered(systemActivities(nil, nil, ControlOptions{})...))
-	queue("storage/<host>@<backend>", registered(workActivities(fake.New(fake.Options{}), StorageOptions{})))
+	queue("storage/<host>@<backend>", registered(workActivities(fake.New(fake.Options{}), StorageOptions{})...))
 	queue("stats/<host>@<backend>, system namespace", registered(statsActivities(fake.New(fake.Options{}), StorageOptions{})))
 	var flows []string
 	for op, fn := range Flows() {
@@ -74,9 +74,12 @@ func TestNamesGolden(t *testing.T) {
 
 // Each task of each flow is an activity that some queue has.
 func TestEveryTaskHasAnActivity(t *testing.T) {
-	have := registered(&activities.Requests{}, &activities.Quota{}, &activities.Records{}, &activities.Placement{}, &activities.Volumes{})
+	have := registered(&activities.Requests{}, &activities.Quota{}, &activities.Records{}, &activities.Placement{}, &activities.Volumes{},
+		&activities.Snapshots{}, &activities.Adoption{})
 	for _, task := range slices.Concat(flow.VolumeCreateTasks(), flow.VolumeDeleteTasks(), flow.VolumeExtendTasks(),
-		[]string{flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
+		flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
+		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(),
+		[]string{flow.TaskListManageable, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
 		require.Contains(t, have, task)
 	}
 	have = registered(&activities.Services{}, &activities.Upkeep{}, &activities.Stats{})

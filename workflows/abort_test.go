@@ -118,7 +118,7 @@ func TestAbortOfAnExtendAtEachStep(t *testing.T) {
 			require.Zero(t, w.taken)
 			if c.told != "" {
 				require.Equal(t, c.told, wire.Parse(w.reply).Type)
-				require.Equal(t, models.EndPrevious, w.last.Status, "should EntryExtend have been written")
+				require.EqualValues(t, models.EndPrevious, w.last.Status, "should EntryExtend have been written")
 			}
 		})
 	}

@@ -16,12 +16,15 @@ import (
 // base is what every flow has in common.
 type base struct {
 	hdr        flow.Header
+	planned    []string // names of the tasks in order
 	tasks      taskList
 	undo       saga
 	gate       gate
 	backend    string              // host@backend, once it is known
-	busyStatus models.VolumeStatus // shown while the flow works
-	heldStatus models.VolumeStatus // shown while it is held
+	busyStatus models.VolumeStatus // of its volume, while the flow works
+	heldStatus models.VolumeStatus // of its volume, while it is held
+	// The same of the snapshots that it owns; "" leaves them as they are.
+	busySnapshot, heldSnapshot models.SnapshotStatus
 }
 
 // begin prepares a flow: its list of tasks, the operator's gate, and a context for its work that abort can cancel.
@@ -30,7 +33,7 @@ func (b *base) begin(ctx workflow.Context, hdr flow.Header, tasks []string) (wor
 	if len(hdr.Tasks) > 0 {
 		tasks = hdr.Tasks
 	}
-	b.tasks = plan(tasks)
+	b.planned, b.tasks = tasks, plan(tasks)
 	work, cancel := workflow.WithCancel(ctx)
 	b.gate.cancel = cancel
 	return work, b.gate.open(ctx)
@@ -55,32 +58,51 @@ func (b *base) recordStep(ctx workflow.Context, task string, in, out any) error 
 }
 
 // node runs a step on a storage node as a task of the flow. The context carries the option set.
-func (b *base) node(ctx workflow.Context, task string, in flow.NodeInput) (models.StorageVolume, error) {
+func (b *base) node(ctx workflow.Context, task string, in flow.NodeInput) (flow.NodeResult, error) {
 	b.tasks.begin(ctx, task)
 	var out flow.NodeResult
 	err := workflow.ExecuteActivity(ctx, task, in).Get(ctx, &out)
 	b.tasks.end(ctx, task, err)
-	return out.Volume, err
+	return out, err
 }
 
-// nodeOrHold runs a step on a storage node until it succeeds, fails for certain, or an operator ends it. It returns
-// an error of type Aborted when the operator said so, and heldOut when nobody came.
-func (b *base) nodeOrHold(ctx workflow.Context, task string, in flow.NodeInput) (models.StorageVolume, error) {
+// nodeOrHold runs a step on a storage node until it succeeds, fails for certain, or an operator ends it. A step that is skipped
+// answers what it was given.
+func (b *base) nodeOrHold(ctx workflow.Context, task string, in flow.NodeInput) (flow.NodeResult, error) {
+	out := flow.NodeResult{Volume: in.Volume, Snapshot: in.Snapshot}
+	err := b.orHold(ctx, task, func() error {
+		done, err := b.node(ctx, task, in)
+		if err == nil {
+			out = done
+		}
+		return err
+	})
+	return out, err
+}
+
+// orHold tries a task until it succeeds, fails for certain, or an operator ends it. It returns an error of type Aborted
+// when the operator said so, and heldOut when nobody came; skipped is nil.
+func (b *base) orHold(ctx workflow.Context, task string, try func() error) error {
 	for {
-		v, err := b.node(ctx, task, in)
+		err := try()
 		if err == nil || b.aborted(err) || !needsPerson(err) {
-			return v, err
+			return err
 		}
 		switch b.hold(ctx, task, err) {
 		case flow.UpdateRetry:
 		case flow.UpdateSkip:
-			return in.Volume, nil
+			return nil
 		case flow.UpdateAbort:
-			return v, wire.Error(&flow.Error{Type: flow.ErrAborted, Message: "given up by an operator after: " + wire.Parse(err).Message})
+			return abortedAfter(err)
 		default:
-			return v, heldOut(err)
+			return heldOut(err)
 		}
 	}
+}
+
+// abortedAfter says that an operator gave the flow up.
+func abortedAfter(cause error) error {
+	return wire.Error(&flow.Error{Type: flow.ErrAborted, Message: "given up by an operator after: " + wire.Parse(cause).Message})
 }
 
 // end writes how the flow ended. It uses a context that a cancelled flow can't take away.

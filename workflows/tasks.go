@@ -30,6 +30,13 @@ func (l *taskList) find(name string) *models.Task {
 	return &(*l)[i]
 }
 
+// again lets tasks of a round be counted anew: a second snapshot is no second attempt.
+func (l *taskList) again(names ...string) {
+	for _, name := range names {
+		l.find(name).Attempt = 0
+	}
+}
+
 func (l *taskList) begin(ctx workflow.Context, name string) {
 	t := l.find(name)
 	t.State, t.Error, t.Hint = models.TaskRunning, "", ""

@@ -13,7 +13,8 @@ import (
 
 // VolumeCreate makes a volume: ExtractVolumeRequest, QuotaReserve, EntryCreate, [the client gets its answer],
 // QuotaCommit, VolumeCast, CreateVolume on the node of the chosen pool (the next candidate when it does not fit),
-// EntryReady.
+// EntryReady. A volume that begins as a snapshot is made by CreateFromSnapshot: a task of its own, since a worker that does
+// not know of snapshots would answer CreateVolume with a blank one.
 func VolumeCreate(ctx workflow.Context, in flow.VolumeCreateInput) error {
 	f := &volumeCreate{in: in, base: base{busyStatus: models.VolumeCreating, heldStatus: models.VolumeError}}
 	ctx, err := f.setup(ctx)
@@ -25,7 +26,7 @@ func VolumeCreate(ctx workflow.Context, in flow.VolumeCreateInput) error {
 
 type volumeCreate struct {
 	base
-	answer
+	answer[flow.VolumeResult]
 	in   flow.VolumeCreateInput
 	spec flow.VolumeSpec
 	cast flow.VolumeCastResult
@@ -40,7 +41,7 @@ func (f *volumeCreate) setup(ctx workflow.Context) (workflow.Context, error) {
 
 func (f *volumeCreate) run(ctx workflow.Context) error {
 	if err := f.accept(ctx); err != nil {
-		return f.refuse(ctx, err)
+		return refuse(ctx, &f.base, &f.answer, err)
 	}
 	made, err := f.build(ctx)
 	if err == nil {
@@ -54,10 +55,7 @@ func (f *volumeCreate) run(ctx workflow.Context) error {
 
 // accept does what the client waits for: it ends with the volume's row written.
 func (f *volumeCreate) accept(ctx workflow.Context) error {
-	// Registered before anything is done: a worker that dies in here leaves steps behind that did their work and lost
-	// their answers, and whichever step refuses in the next attempt has them to undo.
-	f.undo.push(flow.TaskQuotaReserve, f.quotaRollback)
-	f.undo.push(flow.TaskEntryCreate, f.entryDestroy)
+	f.registerUndo()
 	if err := f.record(ctx, flow.TaskExtractVolumeRequest, f.in, &f.spec); err != nil {
 		return err
 	}
@@ -65,34 +63,16 @@ func (f *volumeCreate) accept(ctx workflow.Context) error {
 	if err := f.record(ctx, flow.TaskQuotaReserve, quota, nil); err != nil {
 		return err
 	}
-	var row flow.VolumeResult
-	entry := flow.EntryCreateInput{Header: f.hdr, Operation: flow.VolumeCreate, Volume: f.spec.Volume}
+	var row flow.EntryResult
+	request := f.in
+	request.Metadata = nil // the row has it, and payloads are bounded
+	entry := flow.EntryCreateInput{Header: f.hdr, Operation: flow.VolumeCreate, Volume: f.spec.Volume, Request: request}
 	entry.Volume.Metadata = f.in.Metadata
 	if err := f.record(ctx, flow.TaskEntryCreate, entry, &row); err != nil {
 		return err
 	}
-	f.volume = &row.Volume
+	f.result = &flow.VolumeResult{Volume: row.Volume}
 	return nil
-}
-
-func (f *volumeCreate) quotaRollback(ctx workflow.Context) error {
-	return f.recordStep(ctx, flow.TaskQuotaRollback, flow.FlowRef{Header: f.hdr}, nil)
-}
-
-// entryDestroy takes the row away again if it was written; the record says REVERTED, or stays ABANDONED.
-func (f *volumeCreate) entryDestroy(ctx workflow.Context) error {
-	end := flow.FlowEndInput{Header: f.hdr, State: models.FlowReverted, Gone: true, Tasks: f.tasks}
-	return f.recordStep(ctx, flow.TaskFlowEnd, end, nil)
-}
-
-// refuse ends a flow that has no row: nothing is left of it but Temporal's history.
-func (f *volumeCreate) refuse(ctx workflow.Context, cause error) error {
-	err := f.undo.rollback(ctx, &f.tasks)
-	f.refuseWith(cause)
-	if err != nil {
-		return err
-	}
-	return cause
 }
 
 // build finds a place and makes the volume there, candidate after candidate.
@@ -118,7 +98,7 @@ func (f *volumeCreate) build(ctx workflow.Context) (models.StorageVolume, error)
 			if err == nil || f.aborted(err) || !needsPerson(err) {
 				return made, err
 			}
-			last, task = err, flow.TaskCreateVolume
+			last, task = err, f.work()
 			if f.cleared(ctx, err) {
 				attempted = append(attempted, f.cast.Pool)
 				continue
@@ -131,7 +111,7 @@ func (f *volumeCreate) build(ctx workflow.Context) (models.StorageVolume, error)
 			}
 			attempted = nil
 		case flow.UpdateAbort:
-			return none, wire.Error(&flow.Error{Type: flow.ErrAborted, Message: "given up by an operator after: " + wire.Parse(last).Message})
+			return none, abortedAfter(last)
 		case flow.UpdateSkip:
 			if f.cast.Pool == "" {
 				continue // without a pool there is nothing to skip to
@@ -169,14 +149,23 @@ func (f *volumeCreate) place(ctx workflow.Context, attempted []string) error {
 // node half a minute only.
 func (f *volumeCreate) createOn(ctx workflow.Context, others bool) (models.StorageVolume, error) {
 	summary := fmt.Sprintf("%s on %s", f.storage().Size, f.cast.Pool)
-	in := flow.NodeInput{Header: f.hdr, Volume: f.storage(), Source: f.spec.Source}
+	in := flow.NodeInput{Header: f.hdr, Volume: f.storage(), Source: f.spec.Source, Snapshot: f.spec.Snapshot}
 	if others {
-		v, err := f.node(firstTry(ctx, f.backend, summary), flow.TaskCreateVolume, in)
+		made, err := f.node(firstTry(ctx, f.backend, summary), f.work(), in)
 		if err == nil || !wire.Parse(err).Type.Retryable() || neverStarted(err) {
-			return v, err
+			return made.Volume, err
 		}
 	}
-	return f.node(node(ctx, f.backend, summary), flow.TaskCreateVolume, in)
+	made, err := f.node(node(ctx, f.backend, summary), f.work(), in)
+	return made.Volume, err
+}
+
+// work is the task that makes the volume.
+func (f *volumeCreate) work() string {
+	if f.spec.Snapshot != nil {
+		return flow.TaskCreateFromSnapshot
+	}
+	return flow.TaskCreateVolume
 }
 
 // cleared makes sure that a candidate that failed holds nothing of ours, so that the next may be tried.
@@ -210,33 +199,17 @@ func (f *volumeCreate) ready(ctx workflow.Context, made models.StorageVolume) er
 	}, nil)
 }
 
-// giveUp ends a flow whose row is written. Given up by an operator, everything is undone and nothing stays; failed
-// for certain or held in vain, the row stays as `error` with the reason, and its quota with it, until it is deleted.
+// giveUp ends a flow whose row is written.
 func (f *volumeCreate) giveUp(ctx workflow.Context, cause error) error {
-	fe := wire.Parse(cause)
-	end := flow.FlowEndInput{
-		State: models.FlowFailure, Status: models.VolumeError, FailedTask: f.failedTask(), Error: fe.Message, Hint: fe.Hint, Message: true,
+	takeBack := f.takeBack
+	if f.cast.Pool == "" {
+		takeBack = nil
 	}
-	// A row that is gone was destroyed by a forced delete, which may have been there before the volume was made.
-	if (f.aborted(cause) || fe.Type == flow.ErrNotFound) && f.cast.Pool != "" {
-		if err := f.takeBack(ctx); err != nil {
-			end.Error, end.Hint = "could not be undone: "+wire.Parse(err).Message, wire.Parse(err).Hint
-			_ = f.end(ctx, end)
-			return cause
-		}
-	}
-	if f.aborted(cause) && !isHeldOut(cause) {
-		end.State, end.Status, end.Gone, end.Message = models.FlowReverted, "", true, false
-		f.tasks.reverted(ctx, flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskQuotaCommit, flow.TaskVolumeCast, flow.TaskCreateVolume)
-	}
-	_ = f.end(ctx, end)
-	return cause
+	return f.giveUpMaking(ctx, cause, takeBack)
 }
 
 // takeBack deletes on the node what was or may have been made there.
 func (f *volumeCreate) takeBack(ctx workflow.Context) error {
-	ctx, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
 	in := flow.NodeInput{Header: f.hdr, Volume: f.storage()}
 	_, err := f.nodeOrHold(undo(ctx, f.backend, "take back"), flow.TaskDeleteVolume, in)
 	return err

@@ -24,7 +24,7 @@ func VolumeExtend(ctx workflow.Context, in flow.VolumeExtendInput) error {
 
 type volumeExtend struct {
 	base
-	answer
+	answer[flow.VolumeResult]
 	in   flow.VolumeExtendInput
 	spec flow.ExtendSpec
 }
@@ -47,9 +47,7 @@ func (f *volumeExtend) run(ctx workflow.Context) error {
 }
 
 func (f *volumeExtend) accept(ctx workflow.Context) error {
-	f.undo.push(flow.TaskQuotaReserve, func(ctx workflow.Context) error {
-		return f.recordStep(ctx, flow.TaskQuotaRollback, flow.FlowRef{Header: f.hdr}, nil)
-	})
+	f.undo.push(flow.TaskQuotaReserve, f.quotaRollback)
 	if err := f.record(ctx, flow.TaskExtractExtendRequest, f.in, &f.spec); err != nil {
 		return err
 	}
@@ -61,7 +59,7 @@ func (f *volumeExtend) accept(ctx workflow.Context) error {
 	if err := f.record(ctx, flow.TaskEntryExtend, f.entry(nil), &row); err != nil {
 		return err
 	}
-	f.volume = &row.Volume
+	f.result = &row
 	return nil
 }
 
@@ -82,6 +80,7 @@ func (f *volumeExtend) refuse(ctx workflow.Context, cause error) error {
 func (f *volumeExtend) entry(tasks []models.Task) flow.EntryExtendInput {
 	return flow.EntryExtendInput{
 		Header: f.hdr, Operation: flow.VolumeExtend, NewSizeGiB: f.in.NewSizeGiB, InUse: f.in.InUse, Tasks: tasks,
+		Request: f.in,
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers/dir"
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/engine"
+	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/scheduler"
 	"github.com/clinker-storage/clinker/models"
 	"github.com/clinker-storage/clinker/models/store"
@@ -96,7 +97,7 @@ func startControl(ctx context.Context, cfg *config.Config, e *engine.Engine, s *
 	}
 	return workers.StartControl(ctx, e, s, workers.ControlOptions{
 		Host: cfg.Host, Zone: v.AvailabilityZone, Known: known, DefaultType: v.DefaultType, DefaultZone: zone, ZoneFallback: v.ZoneFallback,
-		NameTemplate: v.VolumeName, MessageTTL: cfg.API.MessageTTL, FlowRecords: cfg.Flows.RecordAge, ReportInterval: cfg.Service.ReportInterval,
+		Names: flow.Names{Volume: v.VolumeName, Snapshot: v.SnapshotName}, NoSnapshotGB: cfg.Quota.NoSnapshotGB, MessageTTL: cfg.API.MessageTTL, FlowRecords: cfg.Flows.RecordAge, ReportInterval: cfg.Service.ReportInterval,
 		Scheduler: scheduler.Options{
 			Filters: cfg.Scheduler.Filters, Weighers: cfg.Scheduler.Weighers, Multipliers: cfg.Scheduler.Multipliers, Handler: cfg.Scheduler.Handler,
 		},

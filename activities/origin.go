@@ -1,0 +1,72 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// origin is what a new volume begins as: a volume, or a snapshot of one.
+type origin struct {
+	volume   models.Volume // the volume itself, or the one that the snapshot is of
+	snapshot *models.Snapshot
+	sizeGiB  int64
+}
+
+// origin looks up what a create begins as; nil is nothing.
+func (r *Requests) origin(ctx context.Context, in flow.VolumeCreateInput) (*origin, error) {
+	switch {
+	case in.SourceVolID != "" && in.SnapshotID != "":
+		return nil, refuse(flow.ErrInvalid, "Invalid input received: a volume is made from a snapshot or from a volume, not from both.")
+	case in.SnapshotID != "":
+		return r.fromSnapshot(ctx, in)
+	case in.SourceVolID != "":
+		return r.fromVolume(ctx, in)
+	}
+	return nil, nil
+}
+
+func (r *Requests) fromVolume(ctx context.Context, in flow.VolumeCreateInput) (*origin, error) {
+	s, err := r.Store.GetVolume(ctx, scope(in.Header), in.SourceVolID)
+	switch {
+	case isNotFound(err):
+		return nil, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.SourceVolID)
+	case err != nil:
+		return nil, catalogueError(err)
+	case s.Status != models.VolumeAvailable && s.Status != models.VolumeInUse:
+		return nil, refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s; it must be available or in-use.", s.ID, s.Status)
+	case in.SizeGiB > 0 && in.SizeGiB < s.SizeGiB:
+		return nil, refuse(flow.ErrInvalid, "Invalid input received: Volume size '%d'GB cannot be smaller than original volume size %dGB. They must be >= original volume size.", in.SizeGiB, s.SizeGiB)
+	}
+	return &origin{volume: s, sizeGiB: s.SizeGiB}, nil
+}
+
+func (r *Requests) fromSnapshot(ctx context.Context, in flow.VolumeCreateInput) (*origin, error) {
+	sn, err := r.Store.GetSnapshot(ctx, scope(in.Header), in.SnapshotID)
+	switch {
+	case isNotFound(err):
+		return nil, refuse(flow.ErrNotFound, "Snapshot %s could not be found.", in.SnapshotID)
+	case err != nil:
+		return nil, catalogueError(err)
+	case sn.Status != models.SnapshotAvailable:
+		return nil, refuse(flow.ErrInvalid, "Invalid snapshot: snapshot %s is %s; it must be available.", sn.ID, sn.Status)
+	case in.SizeGiB > 0 && in.SizeGiB < sn.SizeGiB:
+		return nil, refuse(flow.ErrInvalid, "Invalid input received: Volume size '%d'GB cannot be smaller than the snapshot size %dGB. They must be >= original snapshot size.", in.SizeGiB, sn.SizeGiB)
+	}
+	// The volume may be another project's: who may see the snapshot may use it.
+	v, err := r.Store.GetVolume(ctx, "", sn.VolumeID)
+	return &origin{volume: v, snapshot: &sn, sizeGiB: sn.SizeGiB}, catalogueError(err)
+}
+
+// fill tells the node what to begin with. The new volume is made where its origin is: no other backend has the bytes.
+func (o *origin) fill(spec *flow.VolumeSpec, names flow.Names) {
+	spec.SourceHost = o.volume.Host
+	if o.snapshot != nil {
+		s := names.StorageSnapshot(*o.snapshot, o.volume)
+		spec.Snapshot = &s
+		return
+	}
+	s := names.StorageVolume(o.volume)
+	spec.Source = &s
+}
