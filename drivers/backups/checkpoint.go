@@ -31,16 +31,16 @@ func (c *checkpoint) encode() ([]byte, error) {
 }
 
 // lastCheckpoint finds the checkpoint of backup id that came furthest; nil when there is none that can be used. One that
-// is damaged is passed over: a backup that begins anew is right all the same.
-func lastCheckpoint(ctx context.Context, s Store, want *Manifest) (*checkpoint, error) {
-	var best *checkpoint
+// is damaged is passed over: a backup that begins anew is right all the same. seen are the keys of all checkpoints.
+func lastCheckpoint(ctx context.Context, s Store, want *Manifest) (best *checkpoint, seen []string, err error) {
 	for o, err := range s.List(ctx, checkpointKey(want.BackupID, "")) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		seen = append(seen, o.Key)
 		b, err := ReadAll(ctx, s, o.Key, checkpointLimit)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		body, err := unseal(o.Key, checkpointMagic, b)
 		if err != nil {
@@ -51,7 +51,7 @@ func lastCheckpoint(ctx context.Context, s Store, want *Manifest) (*checkpoint, 
 			best = c
 		}
 	}
-	return best, nil
+	return best, seen, nil
 }
 
 // fits tells whether the checkpoint belongs to a backup of the same thing, made in the same way.
@@ -69,6 +69,7 @@ func (c *checkpoint) fits(want *Manifest) bool {
 type checkpointer struct {
 	packer *packer
 	key    string
+	old    []string      // checkpoints of earlier tries, which the first one of this try replaces
 	last   chan struct{} // closed when the checkpoint before is written
 	group  *errgroup.Group
 }
@@ -100,7 +101,16 @@ func (c *checkpointer) write(data []byte) {
 		if c.packer.failed.Load() {
 			return nil // the packer tells
 		}
-		return c.packer.store.Put(c.packer.ctx, c.key, data)
+		if err := c.packer.store.Put(c.packer.ctx, c.key, data); err != nil {
+			return err
+		}
+		for len(c.old) > 0 {
+			if err := c.packer.store.Delete(c.packer.ctx, c.old[0]); err != nil {
+				return err
+			}
+			c.old = c.old[1:]
+		}
+		return nil
 	})
 }
 

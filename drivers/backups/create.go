@@ -85,7 +85,7 @@ func Create(ctx context.Context, s Store, src Source, o CreateOptions) (*Manifes
 	if err != nil {
 		return nil, err
 	}
-	from, err := lastCheckpoint(ctx, s, m)
+	from, old, err := lastCheckpoint(ctx, s, m)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func Create(ctx context.Context, s Store, src Source, o CreateOptions) (*Manifes
 	}
 	m.Attempts = append(m.Attempts, Attempt{Name: newAttempt()})
 
-	w := &writer{CreateOptions: o, store: s, src: src, parent: parent, m: m, layout: m.layout()}
+	w := &writer{CreateOptions: o, store: s, src: src, parent: parent, m: m, layout: m.layout(), old: old}
 	if w.codec, err = newCodec(m.Compression, data, m.largest(), o.Workers); err != nil {
 		return nil, err
 	}

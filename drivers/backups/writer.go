@@ -23,6 +23,7 @@ type writer struct {
 	codec  *codec
 	seen   *seen
 	limit  *rate.Limiter
+	old    []string // checkpoints of earlier tries
 
 	parentIndex []entry
 	pack        *packer
@@ -42,6 +43,7 @@ func (w *writer) run(ctx context.Context, from *checkpoint) error {
 	}
 	w.pack = newPacker(ctx, w.store, w.ID, len(w.m.Chain)-1, w.m.Attempts)
 	w.points = newCheckpointer(w.pack, checkpointKey(w.ID, w.m.Attempts[len(w.m.Attempts)-1].Name))
+	w.points.old = w.old
 	err := w.prepare(ctx, from)
 	if err == nil {
 		err = w.pipeline(ctx)

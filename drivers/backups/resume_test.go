@@ -1,0 +1,241 @@
+package backups_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/backups"
+	"github.com/clinker-storage/clinker/drivers/backups/mem"
+)
+
+// dying is a store that dies after so many calls and stays dead until it is revived.
+func dying(s *mem.Store) (revive func(calls int64)) {
+	var left atomic.Int64
+	s.Fault = func(string, string) error {
+		if left.Add(-1) < 0 {
+			return fmt.Errorf("the store is dead: %w", drivers.ErrUnavailable)
+		}
+		return nil
+	}
+	return left.Store
+}
+
+const forever = 1 << 60
+
+// A backup that is cut off at any call to the store goes on from its last checkpoint, and is right in the end.
+func TestCreateGoesOn(t *testing.T) {
+	for _, encrypted := range []bool{false, true} {
+		var k *backups.Key
+		if encrypted {
+			k = key(t)
+		}
+		full := join(random(20*mib), make([]byte, 10*mib), text(20*mib), random(10*mib))
+		now := slices.Clone(full)
+		for range 50 {
+			copy(now[rand.IntN(len(now)-10):], random(10))
+		}
+		s := mem.New()
+		revive := dying(s)
+		o := backups.CreateOptions{BlockSize: 4096, Key: k, CheckpointBytes: 4 * mib}
+		var resumed, tries int
+		create := func(id, parent string, data []byte) {
+			o := o
+			o.ID, o.Parent, o.Size = id, parent, int64(len(data))
+			o.Progress = func(p backups.Progress) {
+				if p.Resumed > 0 {
+					resumed++
+				}
+			}
+			for {
+				tries++
+				revive(int64(20 + rand.IntN(20)))
+				_, err := backups.Create(t.Context(), s, backups.Bytes(data), o)
+				if err == nil {
+					return
+				}
+				require.ErrorIs(t, err, drivers.ErrUnavailable)
+				revive(forever)
+				if slices.Contains(objects(t, s), id+"/manifest") { // cut off while it cleaned up
+					require.True(t, bytes.Equal(data, restored(t, s, id, len(data), k)), "what shows is whole")
+				}
+				require.Less(t, tries, 500)
+			}
+		}
+		create("full", "", full)
+		create("incr", "full", now)
+		require.Greater(t, tries, 3)
+		require.Positive(t, resumed)
+		revive(forever)
+		// The clean-up may have been cut off too; whoever asks again finishes it.
+		for id, data := range map[string][]byte{"full": full, "incr": now} {
+			_, err := backups.Create(t.Context(), s, nil, backups.CreateOptions{ID: id})
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(data, restored(t, s, id, len(data), k)), id)
+		}
+		for _, name := range objects(t, s) {
+			require.NotContains(t, name, "checkpoint")
+		}
+		require.NoError(t, backups.Delete(t.Context(), s, "incr"))
+		require.NoError(t, backups.Delete(t.Context(), s, "full"))
+		require.Empty(t, objects(t, s))
+	}
+}
+
+// At most one checkpoint's worth is read again.
+func TestCreateReadsLittleAgain(t *testing.T) {
+	data := random(64 * mib)
+	s := mem.New()
+	ctx, cancel := context.WithCancel(t.Context())
+	o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 8 * mib, Workers: 1}
+	o.Progress = func(p backups.Progress) {
+		if p.Done >= 50*mib {
+			cancel()
+		}
+	}
+	_, err := backups.Create(ctx, s, backups.Bytes(data), o)
+	require.ErrorIs(t, err, context.Canceled)
+	var read int64
+	o.Progress = nil
+	_, err = backups.Create(t.Context(), s, noisy{data, &read}, o)
+	require.NoError(t, err)
+	// One interval that was not written, one that was on its way, and what was in the pipeline.
+	require.Less(t, read, int64(len(data)-50*mib+2*8*mib+16*mib))
+	require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
+}
+
+// A checkpoint of something else is not gone on from.
+func TestCheckpointOfAnotherSource(t *testing.T) {
+	first, second := random(32*mib), random(32*mib)
+	s := mem.New()
+	cut := func(data []byte, snapshot string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 4 * mib, Volume: backups.Volume{SnapshotID: snapshot}}
+		o.Progress = func(p backups.Progress) {
+			if p.Done >= 24*mib {
+				cancel()
+			}
+		}
+		_, err := backups.Create(ctx, s, backups.Bytes(data), o)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	cut(first, "snap-1")
+	cut(second, "snap-2")
+	_, err := backups.Create(t.Context(), s, backups.Bytes(second), backups.CreateOptions{ID: "b", Size: 32 * mib, Volume: backups.Volume{SnapshotID: "snap-2"}})
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(second, restored(t, s, "b", len(second), nil)))
+	cut2 := slices.DeleteFunc(objects(t, s), func(name string) bool { return !strings.Contains(name, "checkpoint") })
+	require.Empty(t, cut2)
+}
+
+// A damaged checkpoint means to begin anew, not to go wrong.
+func TestDamagedCheckpoint(t *testing.T) {
+	data := random(32 * mib)
+	for range 20 {
+		s := mem.New()
+		ctx, cancel := context.WithCancel(t.Context())
+		o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 4 * mib}
+		o.Progress = func(p backups.Progress) {
+			if p.Done >= 24*mib {
+				cancel()
+			}
+		}
+		_, err := backups.Create(ctx, s, backups.Bytes(data), o)
+		require.ErrorIs(t, err, context.Canceled)
+		for _, name := range objects(t, s) {
+			if strings.Contains(name, "checkpoint") {
+				s.Change(name, func(b []byte) []byte { b[rand.IntN(len(b))] ^= 1 << rand.IntN(8); return b })
+			}
+		}
+		o.Progress = nil
+		_, err = backups.Create(t.Context(), s, backups.Bytes(data), o)
+		if errors.Is(err, backups.ErrVersion) {
+			continue // the bit was in the version
+		}
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
+	}
+}
+
+// The attempt that was thought dead writes on: the backup of the next one is right all the same.
+func TestZombie(t *testing.T) {
+	data := random(40 * mib)
+	s := mem.New()
+	o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 4 * mib}
+	asleep, wake, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+	zombie := o
+	var once bool
+	zombie.Progress = func(p backups.Progress) {
+		if p.Done >= 20*mib && !once {
+			once = true
+			close(asleep)
+			<-wake
+		}
+	}
+	go func() {
+		_, err := backups.Create(context.Background(), s, backups.Bytes(data), zombie)
+		ended <- err
+	}()
+	<-asleep
+	_, err := backups.Create(t.Context(), s, backups.Bytes(data), o)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
+	close(wake)
+	require.NoError(t, <-ended)
+	require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
+	_, err = backups.Create(t.Context(), s, nil, o) // cleans up after both
+	require.NoError(t, err)
+	require.NoError(t, backups.Delete(t.Context(), s, "b"))
+	require.Empty(t, objects(t, s))
+}
+
+// A restore that is cut off goes on from where its progress file says.
+func TestRestoreGoesOn(t *testing.T) {
+	data := join(random(30*mib), make([]byte, 16*mib), text(18*mib))
+	s := mem.New()
+	_, err := backups.Create(t.Context(), s, backups.Bytes(data), backups.CreateOptions{ID: "b", Size: int64(len(data)), BlockSize: 4096})
+	require.NoError(t, err)
+	revive := dying(s)
+	to := backups.Bytes(random(len(data)))
+	state := backups.StateFile(filepath.Join(t.TempDir(), "restore"))
+	var resumed int64
+	for tries := 0; ; tries++ {
+		require.Less(t, tries, 500)
+		revive(int64(70 + rand.IntN(100)))
+		o := backups.RestoreOptions{State: state, CheckpointBytes: 8 * mib, Progress: func(p backups.Progress) { resumed = max(resumed, p.Resumed) }}
+		_, err := backups.Restore(t.Context(), s, "b", to, o)
+		if err == nil {
+			break
+		}
+		require.ErrorIs(t, err, drivers.ErrUnavailable)
+	}
+	require.Positive(t, resumed)
+	require.True(t, bytes.Equal(data, to))
+	require.NoError(t, state.Remove())
+	require.NoError(t, state.Remove())
+}
+
+// The progress of another backup's restore is none of this one's.
+func TestRestoreStateOfAnother(t *testing.T) {
+	s := mem.New()
+	state := backups.StateFile(filepath.Join(t.TempDir(), "restore"))
+	for _, id := range []string{"a", "b"} {
+		data := random(24 * mib)
+		_, err := backups.Create(t.Context(), s, backups.Bytes(data), backups.CreateOptions{ID: id, Size: int64(len(data)), BlockSize: 4096})
+		require.NoError(t, err)
+		to := backups.Bytes(random(len(data)))
+		_, err = backups.Restore(t.Context(), s, id, to, backups.RestoreOptions{State: state, CheckpointBytes: mib})
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(data, to))
+	}
+}
