@@ -1,6 +1,6 @@
 // Command rig keeps parts of the test rig up, for looking around by hand; Ctrl-C takes them away.
 //
-//	go run ./tests/rig/cmd/rig [-nodes 1] [-disks 8,8] [-open-filter] [-gluster [-arbiter]]
+//	go run ./tests/rig/cmd/rig [-nodes 1] [-disks 8,8] [-open-filter] [-gluster [-arbiter]] [-nfs] [-tgt]
 package main
 
 import (
@@ -29,6 +29,8 @@ func run(ctx context.Context) int {
 	open := flag.Bool("open-filter", false, "let LVM scan each block device")
 	gluster := flag.Bool("gluster", false, "a GlusterFS, replica 2")
 	arbiter := flag.Bool("arbiter", false, "with an arbiter")
+	nfs := flag.Bool("nfs", false, "an NFS server")
+	tgt := flag.Bool("tgt", false, "a tgtd")
 	flag.Parse()
 	var opts []rig.Option
 	var sizes []int64
@@ -58,6 +60,14 @@ func run(ctx context.Context) int {
 			}
 			g := rig.Gluster(p, opts...)
 			fmt.Printf("GlusterFS is up: mount -t glusterfs %s DIR; mounted at %s\n", g.Share, g.Mount(g.Share))
+		}
+		if *nfs {
+			s := rig.NFS(p, 2*rig.GiB)
+			fmt.Printf("NFS is up, for nodes: mount -t nfs %s DIR; its files are at %s\n", s.Share, s.Path)
+		}
+		if *tgt {
+			s := rig.TgtForNodes(p)
+			fmt.Printf("tgtd is up at %s: tgtadm -C %d\n", s.Portal, s.ControlPort)
 		}
 		fmt.Println("Ctrl-C takes all of it away.")
 		<-ctx.Done()
