@@ -33,9 +33,13 @@ var extensions = []extension{
 	newExtension("os-admin-actions", "AdminActions", "Reset a status, delete by force.", "2012-08-25"),
 	newExtension("os-availability-zone", "AvailabilityZones", "Availability zones.", "2013-06-27"),
 	newExtension("os-extended-services", "ExtendedServices", "Why a service is disabled.", "2014-01-10"),
+	newExtension("os-extended-snapshot-attributes", "ExtendedSnapshotAttributes", "Whose a snapshot is, and how far it is made.", "2012-06-19"),
 	newExtension("os-quota-class-sets", "QuotaClasses", "Limits of quota classes.", "2012-03-12"),
 	newExtension("os-quota-sets", "Quotas", "Limits of projects.", "2011-08-08"),
 	newExtension("os-services", "Services", "Services and whether they take work.", "2012-10-28"),
+	newExtension("os-snapshot-actions", "SnapshotActions", "Actions on a snapshot.", "2013-07-16"),
+	newExtension("os-snapshot-manage", "SnapshotManage", "Make snapshots of what a backend holds.", "2014-12-31"),
+	newExtension("os-snapshot-unmanage", "SnapshotUnmanage", "Forget snapshots and leave their data.", "2014-12-31"),
 	newExtension("os-types-extra-specs", "TypesExtraSpecs", "Extra specs of volume types.", "2011-08-24"),
 	newExtension("os-types-manage", "TypesManage", "Create, change and delete volume types.", "2011-08-24"),
 	newExtension("os-used-limits", "UsedLimits", "What a project uses, beside its limits.", "2013-10-03"),
@@ -43,7 +47,9 @@ var extensions = []extension{
 	newExtension("os-vol-mig-status-attr", "VolumeMigStatusAttribute", "How a volume's migration stands.", "2013-08-08"),
 	newExtension("os-vol-tenant-attr", "VolumeTenantAttribute", "Whose a volume is.", "2011-11-03"),
 	newExtension("os-volume-actions", "VolumeActions", "Actions on a volume.", "2012-05-31"),
+	newExtension("os-volume-manage", "VolumeManage", "Make volumes of what a backend holds.", "2014-02-10"),
 	newExtension("os-volume-type-access", "VolumeTypeAccess", "Which projects may use a private volume type.", "2014-06-26"),
+	newExtension("os-volume-unmanage", "VolumeUnmanage", "Forget volumes and leave their data.", "2012-05-31"),
 	newExtension("scheduler-stats", "Scheduler_stats", "Storage pools as the scheduler sees them.", "2014-09-07"),
 }
 

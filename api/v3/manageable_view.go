@@ -1,7 +1,9 @@
 package v3
 
 import (
+	"cmp"
 	"encoding/json"
+	"strings"
 
 	"github.com/clinker-storage/clinker/api/fault"
 	"github.com/clinker-storage/clinker/models"
@@ -49,28 +51,28 @@ func (f *Fields) reference(key string) string {
 		f.Fail("%s is needed", f.name(key))
 		return ""
 	}
-	ref, err := referenceText(string(v))
+	text := string(v)
+	if text[0] != '{' && json.Unmarshal(v, &text) != nil {
+		text = "" // a number, a list ...
+	}
+	ref, err := referenceText(text)
 	if err != nil {
 		f.FailWith(err)
 	}
 	return ref
 }
 
-// referenceText reads a reference as JSON or as Python writes it; a text that is neither is the name itself.
+// referenceText reads a reference: an object as JSON or as Python writes it, else the name itself.
 func referenceText(text string) (string, error) {
 	name := text
-	var plain string
-	if json.Unmarshal([]byte(text), &plain) == nil {
-		name = plain
-	} else if pairs, err := parseDict(text); err == nil {
-		if name = pairs["source-name"]; name == "" {
-			name = pairs["source-id"]
+	if strings.HasPrefix(text, "{") {
+		pairs, err := parseDict(text)
+		if name = cmp.Or(pairs["source-name"], pairs["source-id"]); err != nil {
+			name = ""
 		}
-	} else if json.Valid([]byte(text)) {
-		name = "" // a number, a list ...
 	}
 	if name == "" || len(name) > maxReference {
-		return "", fault.BadRequest(`the reference %s is not valid; it must be {"source-name": "..."} or {"source-id": "..."}, as the list of what is manageable shows it`, clip(text))
+		return "", fault.BadRequest(`the reference %q is not valid; it must be {"source-name": "..."} or {"source-id": "..."}, as the list of what is manageable shows it`, clip(text))
 	}
 	return name, nil
 }
