@@ -30,6 +30,13 @@ func TestQueriesUseIndexes(t *testing.T) {
 		require.NoError(t, err)
 		return explain(db, &[]models.Volume{})
 	}
+	snapshots := func(q models.SnapshotQuery) string {
+		db, err := s.snapshots(s.read(ctx), q)
+		require.NoError(t, err)
+		db, err = snapshotList.page(db, visible(s.read(ctx), q.ProjectID), q.Page)
+		require.NoError(t, err)
+		return explain(db, &[]models.Snapshot{})
+	}
 	page := models.Page{Limit: 1000}
 	after := models.Page{Limit: 1000, Marker: vs[1000].ID}
 	for name, c := range map[string]struct{ plan, index string }{
@@ -39,6 +46,11 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"everybody's next page":      {volumes(models.VolumeQuery{Page: after}), "volumes_created"},
 		"a project's volume by name": {volumes(models.VolumeQuery{Page: page, ProjectID: "p0", Equal: map[string][]string{"name": {"x"}}}), "volumes_"},
 		"one volume":                 {explain(visible(s.read(ctx), "p0").Where("id = ?", "x").Limit(1), &[]models.Volume{}), "sqlite_autoindex_volumes_1"},
+		"a project's snapshots":      {snapshots(models.SnapshotQuery{Page: page, ProjectID: "p0"}), "snapshots_project"},
+		"everybody's snapshots":      {snapshots(models.SnapshotQuery{Page: page}), "snapshots_created"},
+		"a volume's latest snapshot": {explain(s.read(ctx).Where("volume_id = ?", "v").Order("created_at DESC, id DESC"), &[]models.Snapshot{}), "snapshots_volume"},
+		"snapshots of a flow":        {explain(s.read(ctx).Where("flow_id = ?", "f"), &[]models.Snapshot{}), "snapshots_flow"},
+		"volumes of a snapshot":      {explain(s.read(ctx).Where("snapshot_id = ?", "s"), &[]models.Volume{}), "volumes_snapshot"},
 		"open flows":                 {explain(s.read(ctx).Where("state IN ? AND checked_at < ?", openStates, 1), &[]models.Flow{}), "flows_state"},
 		"flows of a project":         {explain(s.read(ctx).Where("project_id = ?", "p").Order("created_at DESC, id DESC").Limit(9), &[]models.Flow{}), "flows_project"},
 		"flows of everybody":         {explain(s.read(ctx).Order("created_at DESC, id DESC").Limit(9), &[]models.Flow{}), "flows_created"},
