@@ -84,7 +84,7 @@ func (t *Target) local(want []netip.Addr) error {
 		return fmt.Errorf("%w: this machine's addresses: %w", drivers.ErrUnavailable, err)
 	}
 	for _, a := range want {
-		if !slices.ContainsFunc(have, func(h net.Addr) bool { p, err := netip.ParsePrefix(h.String()); return err == nil && p.Addr() == a }) {
+		if !slices.ContainsFunc(have, func(h net.Addr) bool { return serves(h, a) }) {
 			return &drivers.Error{
 				Err:  fmt.Errorf("%w: the portal's address %s is not on this machine", drivers.ErrUnavailable, a),
 				Hint: fmt.Sprintf("`ip addr` on the node does not show %s: mend target_ip_address and target_secondary_ip_addresses of [%s], or give the node that address", a, t.cfg.Backend),
@@ -92,6 +92,12 @@ func (t *Target) local(want []netip.Addr) error {
 		}
 	}
 	return nil
+}
+
+// serves tells whether an interface's address takes connections to a; all of 127.0.0.0/8 is this machine.
+func serves(have net.Addr, a netip.Addr) bool {
+	p, err := netip.ParsePrefix(have.String())
+	return err == nil && (p.Addr() == a || a.IsLoopback() && p.Contains(a))
 }
 
 // exclusive runs a step on one export with its lock held.

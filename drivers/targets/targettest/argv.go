@@ -3,7 +3,6 @@ package targettest
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -14,30 +13,41 @@ type argvWatch struct {
 	mu    sync.Mutex
 	known []string
 	lines map[string]bool // seen
+	looks map[string]int  // how often a process was looked at
 	quit  chan struct{}
 	done  sync.WaitGroup
 }
 
 func watchArgv() *argvWatch {
-	w := &argvWatch{lines: map[string]bool{}, quit: make(chan struct{})}
+	w := &argvWatch{lines: map[string]bool{}, looks: map[string]int{}, quit: make(chan struct{})}
 	w.done.Go(func() {
 		for {
 			w.look()
 			select {
 			case <-w.quit:
 				return
-			case <-time.After(2 * time.Millisecond):
+			case <-time.After(4 * time.Millisecond):
 			}
 		}
 	})
 	return w
 }
 
-// look keeps every command line: the secret in it may become known later.
+// look keeps every command line: the secret in it may become known later. What runs is asked once, when it is first seen,
+// and once more, since between fork and exec it has its parent's arguments.
 func (w *argvWatch) look() {
-	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, f := range files {
-		text, _ := os.ReadFile(f)
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	for _, pid := range names {
+		if pid[0] < '0' || pid[0] > '9' || w.looks[pid] == 2 {
+			continue
+		}
+		w.looks[pid]++
+		text, _ := os.ReadFile("/proc/" + pid + "/cmdline")
 		w.mu.Lock()
 		w.lines[string(bytes.ReplaceAll(text, []byte{0}, []byte{' '}))] = true
 		w.mu.Unlock()

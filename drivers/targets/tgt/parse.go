@@ -1,0 +1,118 @@
+package tgt
+
+import (
+	"strconv"
+	"strings"
+)
+
+// shown is a target as `show` tells it.
+type shown struct {
+	id         int32
+	name       string
+	nexuses    []nexus // who is logged in
+	luns       []shownLUN
+	accounts   []string
+	initiators []string // the ACL: names and addresses
+}
+
+type nexus struct {
+	id        uint64
+	initiator string
+	cids      []uint32
+}
+
+type shownLUN struct {
+	number       uint64
+	scsiID, path string
+	size         string // as tgtd shows it: "17 MB"
+}
+
+// parseTargets reads the text of `tgtadm --op show --mode target`, which is made for people: blocks of indented lines under
+// "Target N: name".
+func parseTargets(text string) []shown {
+	var (
+		list    []shown
+		section string
+	)
+	for line := range strings.SplitSeq(text, "\n") {
+		depth := len(line) - len(strings.TrimLeft(line, " "))
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if id, ok := strings.CutPrefix(key, "Target "); ok && depth == 0 {
+			n, err := strconv.ParseInt(id, 10, 32)
+			if err == nil {
+				list, section = append(list, shown{id: int32(n), name: value}), ""
+			}
+			continue
+		}
+		if len(list) == 0 || strings.TrimSpace(line) == "" {
+			continue
+		}
+		if depth == 4 {
+			section = strings.TrimSuffix(strings.TrimSpace(line), ":")
+			continue
+		}
+		list[len(list)-1].take(section, key, value)
+	}
+	return list
+}
+
+func (s *shown) take(section, key, value string) {
+	switch section {
+	case "I_T nexus information":
+		s.takeNexus(key, value)
+	case "LUN information":
+		s.takeLUN(key, value)
+	case "Account information":
+		s.accounts = append(s.accounts, key)
+	case "ACL information":
+		s.initiators = append(s.initiators, strings.TrimSpace(key))
+	}
+}
+
+func (s *shown) takeNexus(key, value string) {
+	if id, err := strconv.ParseUint(value, 10, 64); key == "I_T nexus" && err == nil {
+		s.nexuses = append(s.nexuses, nexus{id: id})
+		return
+	}
+	if len(s.nexuses) == 0 {
+		return
+	}
+	n := &s.nexuses[len(s.nexuses)-1]
+	switch key {
+	case "Initiator":
+		n.initiator, _, _ = strings.Cut(value, " ") // "iqn... alias: none"
+	case "Connection":
+		if cid, err := strconv.ParseUint(value, 10, 32); err == nil {
+			n.cids = append(n.cids, uint32(cid))
+		}
+	}
+}
+
+func (s *shown) takeLUN(key, value string) {
+	if number, err := strconv.ParseUint(value, 10, 64); key == "LUN" && err == nil {
+		s.luns = append(s.luns, shownLUN{number: number})
+		return
+	}
+	if len(s.luns) == 0 {
+		return
+	}
+	switch l := &s.luns[len(s.luns)-1]; key {
+	case "SCSI ID":
+		l.scsiID = value
+	case "Size":
+		l.size, _, _ = strings.Cut(value, ",") // "17 MB, Block size: 512"
+	case "Backing store path":
+		l.path = value
+	}
+}
+
+// parsePortals reads lines like "Portal: 192.0.2.1:3260,1".
+func parsePortals(text string) (portals []string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if rest, ok := strings.CutPrefix(line, "Portal: "); ok {
+			portal, _, _ := strings.Cut(rest, ",")
+			portals = append(portals, portal)
+		}
+	}
+	return portals
+}
