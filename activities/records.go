@@ -1,7 +1,9 @@
 package activities
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -41,11 +43,15 @@ func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (fl
 	if in.Snapshot != nil {
 		metadata = in.Snapshot.Metadata
 	}
-	f, err := r.begin(ctx, in.Header, in.Operation, whole(in.Request, metadata))
-	if err != nil {
-		return flow.EntryResult{}, err
-	}
 	var out flow.EntryResult
+	request, err := whole(in.Request, metadata)
+	if err != nil {
+		return out, catalogueError(err)
+	}
+	f, err := r.begin(ctx, in.Header, in.Operation, request)
+	if err != nil {
+		return out, err
+	}
 	if in.Snapshot != nil {
 		out.Snapshot, err = r.Store.CreateSnapshotEntry(ctx, *in.Snapshot, in.InUse, f)
 	} else {
@@ -55,11 +61,22 @@ func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (fl
 }
 
 // whole is a flow's input as it came: the metadata, which travels once, is put back.
-func whole(request any, metadata map[string]string) any {
-	if fields, ok := request.(map[string]any); ok && len(metadata) > 0 {
-		fields["metadata"] = metadata
+func whole(request any, metadata map[string]string) (any, error) {
+	if request == nil || len(metadata) == 0 {
+		return request, nil
 	}
-	return request
+	text, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&fields); err != nil {
+		return nil, err
+	}
+	fields["metadata"] = metadata
+	return fields, nil
 }
 
 // EntryReady makes the volume or the snapshot available and ends the flow.

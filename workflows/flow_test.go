@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -30,6 +31,12 @@ type world struct {
 	fail   map[string][]error
 	answer flow.VolumeResult
 	reply  error
+
+	snapshot  models.SnapshotStatus // of the one snapshot, "" when there is none
+	snapshots []string              // that a cascade has to delete
+	request   map[string]any        // what the record keeps of the flow's input
+	found     models.Bytes          // size of what there is to manage
+	told      any                   // what the update accepted answered
 }
 
 func newWorld(t *testing.T) *world {
@@ -52,9 +59,24 @@ func newWorld(t *testing.T) *world {
 	register(w, flow.TaskQuotaReserve, func(in flow.QuotaReserveInput) (any, error) { w.taken = in.Deltas[0].Delta; return nil, nil })
 	register(w, flow.TaskQuotaCommit, func(flow.FlowRef) (any, error) { w.quota += w.taken; w.taken = 0; return nil, nil })
 	register(w, flow.TaskQuotaRollback, func(flow.FlowRef) (any, error) { w.taken = 0; return nil, nil })
-	register(w, flow.TaskEntryCreate, func(in flow.EntryCreateInput) (flow.VolumeResult, error) {
-		w.status, w.size, w.state = models.VolumeCreating, in.Volume.SizeGiB, models.FlowRunning
-		return flow.VolumeResult{Volume: in.Volume}, nil
+	register(w, flow.TaskEntryCreate, func(in flow.EntryCreateInput) (flow.EntryResult, error) {
+		text, err := json.Marshal(in.Request)
+		if err != nil {
+			return flow.EntryResult{}, err
+		}
+		w.request, w.state = nil, models.FlowRunning
+		if err := json.Unmarshal(text, &w.request); err != nil {
+			return flow.EntryResult{}, err
+		}
+		if in.Snapshot != nil {
+			w.snapshot = models.SnapshotCreating
+			return flow.EntryResult{Snapshot: *in.Snapshot}, nil
+		}
+		w.status, w.size = in.Volume.Status, in.Volume.SizeGiB
+		if w.status == "" {
+			w.status = models.VolumeCreating
+		}
+		return flow.EntryResult{Volume: in.Volume}, nil
 	})
 	register(w, flow.TaskEntryExtend, func(in flow.EntryExtendInput) (flow.VolumeResult, error) {
 		w.status, w.state = models.VolumeExtending, models.FlowRunning
@@ -82,13 +104,25 @@ func newWorld(t *testing.T) *world {
 	})
 	register(w, flow.TaskExtendVolume, func(in flow.NodeInput) (flow.NodeResult, error) { return flow.NodeResult{Volume: in.Volume}, nil })
 	register(w, flow.TaskEntryReady, func(in flow.EntryReadyInput) (any, error) {
-		w.status, w.state, w.last.Tasks = models.VolumeAvailable, models.FlowSuccess, in.Tasks
+		w.state, w.last.Tasks = models.FlowSuccess, in.Tasks
+		if in.Kind() == flow.KindSnapshot {
+			w.snapshot = models.SnapshotAvailable
+			return nil, nil
+		}
+		w.status = models.VolumeAvailable
+		if in.SizeGiB > 0 {
+			w.size = in.SizeGiB
+		}
 		return nil, nil
 	})
-	for _, task := range []string{flow.TaskFlowEnd, flow.TaskFlowHold, flow.TaskEntryDestroy} {
+	w.snapshotActivities()
+	for _, task := range []string{flow.TaskFlowEnd, flow.TaskFlowHold, flow.TaskEntryDestroy, flow.TaskEntryReverted} {
 		register(w, task, w.end)
 	}
-	register(w, flow.TaskFlowResume, func(in flow.FlowEndInput) (any, error) { w.status, w.state = in.Status, in.State; return nil, nil })
+	register(w, flow.TaskFlowResume, func(in flow.FlowEndInput) (any, error) {
+		w.status, w.snapshot, w.state = in.Status, in.Snapshots, in.State
+		return nil, nil
+	})
 	t.Cleanup(func() { w.env.AssertExpectations(t) })
 	return w
 }
@@ -97,11 +131,16 @@ func (w *world) end(in flow.FlowEndInput) (any, error) {
 	w.last, w.state = in, in.State
 	switch {
 	case in.Gone:
-		w.status, w.quota, w.taken = "", 0, 0
+		w.status, w.snapshot, w.quota, w.taken = "", "", 0, 0
 	case in.Status == models.EndPrevious:
 		w.status = models.VolumeAvailable
 	case in.Status != "":
 		w.status = in.Status
+	}
+	if in.Snapshots == models.EndPrevious {
+		w.snapshot = models.SnapshotAvailable
+	} else if in.Snapshots != "" {
+		w.snapshot = in.Snapshots
 	}
 	return nil, nil
 }
@@ -136,6 +175,7 @@ func (w *world) update(after time.Duration, name string, reply *error) {
 			OnReject: func(err error) { *reply = err },
 			OnComplete: func(out any, err error) {
 				*reply = err
+				w.told = out
 				if v, ok := out.(flow.VolumeResult); ok {
 					w.answer = v
 				}

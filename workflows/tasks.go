@@ -37,6 +37,11 @@ func (l *taskList) again(names ...string) {
 	}
 }
 
+// drop takes planned tasks out that there was no need for.
+func (l *taskList) drop(names ...string) {
+	*l = slices.DeleteFunc(*l, func(t models.Task) bool { return t.State == models.TaskPending && slices.Contains(names, t.Name) })
+}
+
 func (l *taskList) begin(ctx workflow.Context, name string) {
 	t := l.find(name)
 	t.State, t.Error, t.Hint = models.TaskRunning, "", ""

@@ -62,11 +62,13 @@ func (f *volumeDelete) run(ctx workflow.Context) error {
 func (f *volumeDelete) snapshots(ctx workflow.Context) error {
 	backend, _ := flow.SplitHost(f.in.Host)
 	for {
-		f.tasks.again(flow.TaskNextSnapshot, flow.TaskDeleteSnapshot, flow.TaskSnapshotDestroy)
+		f.tasks.again(flow.TaskNextSnapshot)
 		var next flow.NextSnapshotResult
 		if err := f.record(ctx, flow.TaskNextSnapshot, flow.FlowRef{Header: f.hdr}, &next); err != nil || next.ID == "" {
+			f.tasks.drop(flow.TaskDeleteSnapshot, flow.TaskSnapshotDestroy) // there may have been none
 			return err
 		}
+		f.tasks.again(flow.TaskDeleteSnapshot, flow.TaskSnapshotDestroy)
 		if backend != "" {
 			work := node(ctx, backend, fmt.Sprintf("%s of %s, %d left", next.Snapshot.Name, f.in.Volume.Name, next.Left))
 			in := flow.NodeInput{Header: f.hdr, Volume: next.Snapshot.Volume, Snapshot: &next.Snapshot}
