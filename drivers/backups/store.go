@@ -26,7 +26,8 @@ type Store interface {
 	Check(ctx context.Context) error
 
 	// Put stores data under key, in place of what was there. It is atomic: readers see the old object or the whole new
-	// one. When it returns nil the object is durable and arrived as it was sent. data is not changed, nor kept.
+	// one. When it returns nil the object is durable and arrived as it was sent. data has a byte
+	// at least; it is not changed, nor kept.
 	Put(ctx context.Context, key string, data []byte) error
 
 	// Get fills p from the object, beginning at byte off, and answers how much that was: less than len(p) only at the

@@ -1,0 +1,108 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"github.com/clinker-storage/clinker/drivers"
+)
+
+// Retry makes a store try again what failed because the store was away for a moment: up to tries times in all, with pauses that
+// double from pause on. A refusal (absent, invalid, no space, a damaged object) is not tried again.
+func Retry(s Store, tries int, pause time.Duration) Store {
+	return &retrier{Store: s, tries: max(tries, 1), pause: pause}
+}
+
+type retrier struct {
+	Store
+	tries int
+	pause time.Duration
+}
+
+const longestPause = 30 * time.Second
+
+func (r *retrier) do(ctx context.Context, call func() error) error {
+	pause := r.pause
+	for i := 1; ; i++ {
+		err := call()
+		if err == nil || i >= r.tries || ctx.Err() != nil || !passing(err) {
+			return err
+		}
+		// Not all at once: those that failed together shall not come again together.
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause/2 + time.Duration(rand.Int64N(int64(pause)))):
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+func passing(err error) bool {
+	for _, final := range []error{drivers.ErrNotFound, drivers.ErrInvalid, drivers.ErrNoSpace, drivers.ErrNotSupported, drivers.ErrExists, ErrDamaged} {
+		if errors.Is(err, final) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *retrier) Put(ctx context.Context, key string, data []byte) error {
+	return r.do(ctx, func() error { return r.Store.Put(ctx, key, data) })
+}
+
+func (r *retrier) Get(ctx context.Context, key string, p []byte, off int64) (n int, err error) {
+	err = r.do(ctx, func() error {
+		n, err = r.Store.Get(ctx, key, p, off)
+		if n == len(p) || errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	})
+	if err == nil && n < len(p) {
+		return n, io.EOF
+	}
+	return n, err
+}
+
+func (r *retrier) Stat(ctx context.Context, key string) (o Object, err error) {
+	err = r.do(ctx, func() error {
+		o, err = r.Store.Stat(ctx, key)
+		return err
+	})
+	return o, err
+}
+
+func (r *retrier) Delete(ctx context.Context, key string) error {
+	return r.do(ctx, func() error { return r.Store.Delete(ctx, key) })
+}
+
+// List reads the whole list before it hands it on, since half of one can't be taken back.
+func (r *retrier) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		var all []Object
+		err := r.do(ctx, func() error {
+			all = all[:0]
+			for o, err := range r.Store.List(ctx, prefix) {
+				if err != nil {
+					return err
+				}
+				all = append(all, o)
+			}
+			return nil
+		})
+		if err != nil {
+			yield(Object{}, err)
+			return
+		}
+		for _, o := range all {
+			if !yield(o, nil) {
+				return
+			}
+		}
+	}
+}
