@@ -34,7 +34,11 @@ var (
 	_ drivers.Driver   = (*Driver)(nil)
 	_ drivers.Cloner   = (*Driver)(nil)
 	_ drivers.Reverter = (*Driver)(nil)
+	_ drivers.Adopter  = (*Driver)(nil)
 	_ drivers.Factory  = New
+
+	_ drivers.AdoptLister     = (*Driver)(nil)
+	_ drivers.SnapshotAdopter = (*Driver)(nil)
 )
 
 // New makes a driver of the options dir_path (default <state dir>/volumes/<section>) and nas_volume_prov_type. It does no
@@ -76,6 +80,7 @@ func (d *Driver) Capabilities() drivers.Capabilities {
 		Clone:    true,
 		Snapshot: true,
 		Revert:   true,
+		Adopt:    true,
 	}
 }
 

@@ -53,3 +53,15 @@ func (f *Folder) Tags(name string) map[string]string {
 	}
 	return tags
 }
+
+// RemoveTags takes tags off a file; those that it has not are no error.
+func RemoveTags(f *Folder, name string, tags map[string]string) error {
+	path := fmt.Sprintf("/proc/self/fd/%d/%s", f.FD(), name)
+	for key := range tags {
+		err := Again(func() error { return unix.Lremovexattr(path, attrPrefix+key) })
+		if err != nil && !errors.Is(err, unix.ENODATA) && !errors.Is(err, unix.EOPNOTSUPP) {
+			return err
+		}
+	}
+	return nil
+}
