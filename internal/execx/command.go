@@ -3,6 +3,7 @@ package execx
 import (
 	"context"
 	"io"
+	"os"
 	"strings"
 	"time"
 )
@@ -38,6 +39,10 @@ type Command struct {
 	Limit int
 	// Stdout gets standard output as it comes, in place of Result.Stdout and without a limit.
 	Stdout io.Writer
+
+	// Hold are open files that the program holds open, too, until it ends. A lock on an open file (drivers.Lock) thereby lasts
+	// as long as the program, also when the worker is killed and the program is not ended as fast.
+	Hold []*os.File
 
 	// Gentle is for programs that must not be cut off. LVM, killed in the middle of a change, leaves devices suspended,
 	// and whoever reads them hangs. A cancelled context then sends SIGTERM and waits, however long; else SIGKILL follows

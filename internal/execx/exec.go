@@ -85,6 +85,7 @@ func (c Command) prepare(path string) *exec.Cmd {
 	if cmd.Dir == "" {
 		cmd.Dir = "/" // a program in a mounted folder would keep it busy
 	}
+	cmd.ExtraFiles = c.Hold
 	cmd.WaitDelay = pipeDelay
 	// A worker that is killed takes its programs with it: they would write on beside those of its successor.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

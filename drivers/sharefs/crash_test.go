@@ -1,0 +1,3 @@
+package sharefs_test
+
+func chainForever(string) {}

@@ -1,0 +1,41 @@
+package sharefs
+
+import (
+	"strings"
+	"time"
+)
+
+// Kind is what tells one sort of share from another.
+type Kind struct {
+	Name     string   // the driver's, and storage_protocol: glusterfs, nfs
+	FSType   string   // mount -t
+	Mounted  []string // types that /proc/self/mountinfo shows for it
+	Magic    int64    // f_type of statfs(2)
+	Client   string   // the program that mount needs
+	Packages string   // that the program comes in, for hints
+	// MountOptions come first, so that those of the section and of the share win.
+	MountOptions string
+	// Bracketed says that an IPv6 address is written in brackets; mount.glusterfs wants none.
+	Bracketed bool
+	// Stale is how long a client may answer from its memory after another one changed a file; 0 is never.
+	Stale time.Duration
+	// Inspect looks at what can be known of the share's health through its mounted root folder; nil is nothing.
+	Inspect func(root string) Health
+	// SplitBrain asks a mounted file whether its replicas contradict each other; nil is never.
+	SplitBrain func(path string) bool
+}
+
+// Health is what Inspect found.
+type Health struct {
+	Volume   string   // what tells this share from others, however it was mounted; "" is not known
+	Warnings []string // what works but is not safe, with what to do
+	Stale    time.Duration
+}
+
+// option is the name of an option of this kind: glusterfs_shares_config.
+func (k Kind) option(name string) string { return k.Name + "_" + name }
+
+// samePlace compares what mountinfo shows as a mount's source with a share's address: GlusterFS drops the slash.
+func samePlace(source, address string) bool {
+	return strings.ReplaceAll(source, ":/", ":") == strings.ReplaceAll(strings.TrimRight(address, "/"), ":/", ":") || source == address
+}
