@@ -140,7 +140,7 @@ func (o owner) check(g graph) (broken []string) {
 			continue
 		}
 		for _, to := range g[from] {
-			if matches(o.of, to) {
+			if matches(o.of, to) && !anyMatches(o.but, to) {
 				broken = append(broken, fmt.Sprintf("%s -> %s (%s)", from, to, o.why))
 			}
 		}
