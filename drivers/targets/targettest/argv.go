@@ -26,7 +26,7 @@ func watchArgv() *argvWatch {
 			select {
 			case <-w.quit:
 				return
-			case <-time.After(4 * time.Millisecond):
+			case <-time.After(10 * time.Millisecond):
 			}
 		}
 	})

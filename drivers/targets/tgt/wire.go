@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// What follows is usr/tgtadm.h of tgt 1.0.24 to 1.0.97: C structs as they lie in memory, which is the machine's own byte order.
+// What follows is usr/tgtadm.h of tgt 1.0.30 to 1.0.97: C structs as they lie in memory, which is the machine's own byte order.
 
 type operation uint32
 
