@@ -210,6 +210,21 @@ func TestCascade(t *testing.T) {
 	require.Zero(t, rig.Store.VolumeCount())
 }
 
+// A snapshot whose flow is held is given up with its volume, as it would be by itself.
+func TestCascadeAbortsHeldSnapshots(t *testing.T) {
+	rig := apitest.New(t)
+	_, held := holdSnapshot(rig, models.SnapshotError, models.FlowHeld)
+	rig.Do(t, "DELETE", volumes+"/"+uuidOf(1)+"?cascade=true", nil).Is(202)
+	require.Equal(t, []string{held + " abort"}, rig.Engine.Resolved)
+	require.Empty(t, rig.Store.Snapshots)
+	require.Zero(t, rig.Store.VolumeCount())
+
+	_, running := holdSnapshot(rig, models.SnapshotCreating, models.FlowRunning)
+	rig.Do(t, "DELETE", volumes+"/"+uuidOf(1)+"?cascade=true", nil).Refused(400, "badRequest")
+	rig.Do(t, "DELETE", volumes+"/"+uuidOf(1)+"?cascade=true&force=true", nil, apitest.Call{Token: apitest.Admin, Version: "3.23"}).Is(202)
+	require.Equal(t, []string{held + " abort", running + " abort"}, rig.Engine.Resolved)
+}
+
 func TestCreateVolumeFromSnapshot(t *testing.T) {
 	rig := apitest.New(t)
 	_, n := snapshotOf(rig, models.Snapshot{})

@@ -71,11 +71,32 @@ func (a *API) remove(c *Call, v models.Volume, how removal) error {
 			}
 		}
 	}
+	if how.cascade {
+		if err := a.giveUpSnapshots(ctx, c, v.ID, how.force); err != nil {
+			return err
+		}
+	}
 	s, err := a.beginRemoval(ctx, c, v, how)
 	if err != nil {
 		return notFound(err, "volume", v.ID)
 	}
 	return a.startBegun(ctx, c, s)
+}
+
+// giveUpSnapshots aborts the flows that hold snapshots of a volume, which would forbid to delete it with them.
+func (a *API) giveUpSnapshots(ctx context.Context, c *Call, volumeID string, force bool) error {
+	q := models.SnapshotQuery{Page: models.Page{Limit: -1}, ProjectID: c.Reach(), Equal: map[string][]string{"volume_id": {volumeID}}}
+	snapshots, err := a.Store.ListSnapshots(ctx, q)
+	if err != nil {
+		return err
+	}
+	for i := range snapshots {
+		s := &snapshots[i]
+		if _, err := a.giveUpHeld(ctx, s.ID, s.FlowID, force, "the snapshot is to be deleted with its volume, by "+c.Identity.UserID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // beginRemoval moves the row to deleting or unmanaging under the flow that it returns. The flow's input is part of its record and is built before:

@@ -13,12 +13,18 @@ import (
 
 // File is a file in a backend's folder.
 type File struct {
-	Name   string
-	Volume string // id in its name, "" when it is no volume's
-	Size   int64  // bytes, as a guest would see them
+	Name     string
+	Volume   string // id in its name, "" when it is no volume's
+	Snapshot string // likewise of a snapshot
+	Size     int64  // bytes, as a guest would see them
 }
 
-var volumeID = regexp.MustCompile(`^volume-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
+const uuid = `([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})`
+
+var (
+	volumeID   = regexp.MustCompile(`^volume-` + uuid + `$`)
+	snapshotID = regexp.MustCompile(`^\.volume-` + uuid + `@snapshot-` + uuid + `$`)
+)
 
 // The backend's own files, which are always there.
 var bookkeeping = map[string]bool{".clinker-backend": true, ".clinker-locks": true, "lost+found": true}
@@ -46,16 +52,24 @@ func ListFiles(t testing.TB, dir string) []File {
 		if m := volumeID.FindStringSubmatch(e.Name()); m != nil && info.Mode()&fs.ModeType == 0 {
 			f.Volume = m[1]
 		}
+		if m := snapshotID.FindStringSubmatch(e.Name()); m != nil && info.Mode()&fs.ModeType == 0 {
+			f.Snapshot = m[2]
+		}
 		files = append(files, f)
 	}
 	return files
+}
+
+// SnapshotFile is the path of a snapshot's file.
+func SnapshotFile(dir, volume, snapshot string) string {
+	return filepath.Join(dir, ".volume-"+volume+"@snapshot-"+snapshot)
 }
 
 // VolumeFile is the path of a volume's file.
 func VolumeFile(dir, id string) string { return filepath.Join(dir, "volume-"+id) }
 
 // CheckFiles fails the test where files and rows differ: a file without a row, a row without its file or with one of
-// another size, a leftover of a half-made volume, a volume in a status that something should have ended. A row in
+// another size, a leftover of a half-made volume, a volume or snapshot in a status that something should have ended. A row in
 // `error` may have no file.
 func CheckFiles(t testing.TB, c *Client, files []File) {
 	t.Helper()
@@ -63,19 +77,35 @@ func CheckFiles(t testing.TB, c *Client, files []File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, problem := range compare(rows, files) {
+	snapshots, err := c.Snapshots(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range compare(rows, snapshots, files) {
 		t.Error(problem)
 	}
 }
 
-func compare(rows []Volume, files []File) (problems []string) {
+func compare(rows []Volume, snapshots []Snapshot, files []File) (problems []string) {
 	byID := map[string]File{}
 	for _, f := range files {
-		if f.Volume == "" {
+		if f.Volume+f.Snapshot == "" {
 			problems = append(problems, "the backend's folder has "+f.Name+", which is no volume")
 			continue
 		}
-		byID[f.Volume] = f
+		byID[f.Volume+f.Snapshot] = f
+	}
+	for _, s := range snapshots {
+		f, there := byID[s.ID]
+		delete(byID, s.ID)
+		switch {
+		case strings.HasSuffix(s.Status, "ing"):
+			problems = append(problems, fmt.Sprintf("snapshot %s is stuck %s", s.ID, s.Status))
+		case !there && s.Status != "error":
+			problems = append(problems, fmt.Sprintf("snapshot %s is %s and has no file", s.ID, s.Status))
+		case there && s.Status == "available" && f.Size != s.SizeGiB<<30:
+			problems = append(problems, fmt.Sprintf("snapshot %s is of %d GiB and its file of %d bytes", s.ID, s.SizeGiB, f.Size))
+		}
 	}
 	for _, v := range rows {
 		f, there := byID[v.ID]
@@ -102,11 +132,18 @@ func CheckUsage(t testing.TB, c *Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	snapshots, err := c.Snapshots(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var gib int64
 	for _, v := range rows {
 		gib += v.SizeGiB
 	}
-	for resource, want := range map[string]int64{"volumes": int64(len(rows)), "gigabytes": gib} {
+	for _, s := range snapshots {
+		gib += s.SizeGiB
+	}
+	for resource, want := range map[string]int64{"volumes": int64(len(rows)), "snapshots": int64(len(snapshots)), "gigabytes": gib} {
 		if q := c.Quota(t, resource); q.InUse != want || q.Reserved != 0 {
 			t.Errorf("project %s %s: the rows add up to %d, quota says %d in use and %d reserved", c.Project, resource, want, q.InUse, q.Reserved)
 		}
