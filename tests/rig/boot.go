@@ -59,7 +59,7 @@ func (n *Node) prepare() error {
 	if n.options.openFilter {
 		filter = ""
 	}
-	env := fmt.Sprintf("name=%s\naddress=%s\ngateway=%s\nshare=%s\nfilter='%s'\n", n.Name, n.Addr, n.Gateway(), n.Share, filter)
+	env := fmt.Sprintf("name=%s\naddress=%s\nshare=%s\nfilter='%s'\n", n.Name, n.Addr, n.Share, filter)
 	if err := os.WriteFile(filepath.Join(n.dir, "guest.env"), []byte(env), 0o600); err != nil {
 		return err
 	}
@@ -87,11 +87,11 @@ func (n *Node) Start() {
 		n.t.Fatalf("%s runs already", n.Name)
 	}
 	begun := time.Now()
-	n.boots++
+	n.kernel.boots++
 	if err := n.start(); err != nil {
 		n.t.Fatalf("booting %s: %v", n.Name, err)
 	}
-	n.Booted = time.Since(begun)
+	n.kernel.booted = time.Since(begun)
 }
 
 func (n *Node) start() error {
@@ -110,7 +110,7 @@ func (n *Node) start() error {
 	}
 	argv = append(argv, n.options.boot...)
 	var err error
-	n.proc, err = launch(n.dir, n.console(), []string{"LD_PRELOAD=" + filepath.Join(n.s.dir, "shim.so"), "TMPDIR=/dev/shm"}, argv...)
+	n.kernel.proc, err = launch(n.dir, n.console(), []string{"LD_PRELOAD=" + filepath.Join(n.s.dir, "shim.so"), "TMPDIR=/dev/shm"}, argv...)
 	if err != nil {
 		return err
 	}
@@ -119,14 +119,14 @@ func (n *Node) start() error {
 
 func (n *Node) awaitBoot() error {
 	for deadline := time.Now().Add(bootTimeout); ; time.Sleep(20 * time.Millisecond) {
-		if strings.Count(n.Console(), "node ready after") == n.boots {
+		if strings.Count(n.Console(), "node ready after") == n.kernel.boots {
 			break
 		}
-		if !n.proc.running() {
-			return fmt.Errorf("the kernel ended: %w", n.proc.err)
+		if !n.kernel.proc.running() {
+			return fmt.Errorf("the kernel ended: %w", n.kernel.proc.err)
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(fmt.Errorf("not up after %s", bootTimeout), n.proc.kill())
+			return errors.Join(fmt.Errorf("not up after %s", bootTimeout), n.kernel.proc.kill())
 		}
 	}
 	_, err := n.RunErr("true")

@@ -21,7 +21,6 @@ type GlusterCluster struct {
 	options glusterOptions
 	ns      *namespace // in which the servers run
 	servers []*process
-	mounts  int
 }
 
 type glusterOptions struct {

@@ -11,6 +11,13 @@ import (
 	"time"
 )
 
+// With returns the same cluster for a subtest: what fails then fails that.
+func (g *GlusterCluster) With(t T) *GlusterCluster {
+	sub := *g
+	sub.t = t
+	return &sub
+}
+
 // CLI runs the gluster command at the first server, fails the test when it ends badly, and returns what it said.
 // From anywhere on this machine `gluster --remote-host=HOST` reaches it too, as far as that goes.
 func (g *GlusterCluster) CLI(args ...string) string {
@@ -39,13 +46,12 @@ func (g *GlusterCluster) Brick(i int, volume string) string {
 // Mount mounts a share by FUSE at a new folder, until the end of the test.
 func (g *GlusterCluster) Mount(share string) (at string) {
 	g.t.Helper()
-	g.mounts++
-	at = filepath.Join(g.dir, "mnt"+strconv.Itoa(g.mounts))
-	if err := os.Mkdir(at, 0o755); err != nil {
+	at, err := os.MkdirTemp(g.dir, "mnt")
+	if err != nil {
 		g.t.Fatalf("%v", err)
 	}
 	host, volume, _ := strings.Cut(share, ":/")
-	_, err := output(find("glusterfs"), "--volfile-server="+host, "--volfile-id="+volume, "--log-file="+at+".log", at)
+	_, err = output(find("glusterfs"), "--volfile-server="+host, "--volfile-id="+volume, "--log-file="+at+".log", at)
 	if err == nil {
 		// The program goes into the background before it is known whether anybody answers.
 		err = eventually(30*time.Second, "the mount of "+share, func() error {

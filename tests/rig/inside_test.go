@@ -16,6 +16,7 @@ func TestInsideIsReal(t *testing.T) {
 	require.Zero(t, os.Geteuid())
 	require.DirExists(t, "/sys/kernel/config/target/core")
 	require.NotEmpty(t, rig.InsideDisks())
+	require.Equal(t, "told", os.Getenv("CLINKER_RIG_TEST"))
 	_, err := os.Stat("inside_test.go")
 	require.NoError(t, err, "tests run in their package's folder")
 	t.Run("LVM", func(t *testing.T) {

@@ -14,8 +14,6 @@ type Node struct {
 	Name  string // "node1": the host name
 	Addr  string // IPv4 address, reachable from the test's processes and from other nodes
 	Share string // folder of the test's side that is /host in the node
-	// Booted is how long the last start took.
-	Booted time.Duration
 
 	s       *session
 	t       T
@@ -23,18 +21,33 @@ type Node struct {
 	number  int
 	options options
 	tap     string
-	proc    *process
-	boots   int
-
-	client *sshClient
+	client  *sshClient
+	kernel  *kernel
 }
+
+// kernel is what changes with each boot.
+type kernel struct {
+	proc   *process
+	boots  int
+	booted time.Duration
+}
+
+// With returns the same node for a subtest: what fails then fails that.
+func (n *Node) With(t T) *Node {
+	sub := *n
+	sub.t = t
+	return &sub
+}
+
+// Booted is how long the last boot took.
+func (n *Node) Booted() time.Duration { return n.kernel.booted }
 
 // StorageNode boots a node. It is killed, and its disks go, at the end of the test.
 func StorageNode(t T, opts ...Option) *Node {
 	t.Helper()
 	needs(t, "linux.uml", "gcc", "dropbear", "dropbearkey", "ip", "lvm", "thin_check", "iscsid", "mount.nfs")
 	s := open(t)
-	n := &Node{s: s, t: t, options: defaults()}
+	n := &Node{s: s, t: t, options: defaults(), kernel: &kernel{}}
 	for _, o := range opts {
 		o(&n.options)
 	}
@@ -77,16 +90,16 @@ func (n *Node) Disks() []string {
 func (n *Node) DiskFile(i int) string { return filepath.Join(n.dir, fmt.Sprintf("disk%d.img", i)) }
 
 // Running tells whether the node's kernel runs.
-func (n *Node) Running() bool { return n.proc != nil && n.proc.running() }
+func (n *Node) Running() bool { return n.kernel.proc != nil && n.kernel.proc.running() }
 
 // Kill is a power cut: the kernel is gone in mid-instruction. What the node has synced to its disks is there after
 // Start; what only its memory had is not. Files under /host are the test's side's, and stay as they are.
 func (n *Node) Kill() {
 	n.t.Helper()
-	if n.proc == nil {
+	if n.kernel.proc == nil {
 		return
 	}
-	if err := n.proc.kill(); err != nil {
+	if err := n.kernel.proc.kill(); err != nil {
 		n.t.Fatalf("killing %s: %v", n.Name, err)
 	}
 	n.client.close()

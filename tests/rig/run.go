@@ -62,7 +62,7 @@ func (r onNode) Run(ctx context.Context, c execx.Command) (execx.Result, error) 
 		return result, fmt.Errorf("%s: %w", c, err) // the node has died
 	}
 	result.ExitCode = exit.ExitStatus()
-	if result.ExitCode == 127 && strings.Contains(stderr.String(), "not found") {
+	if result.ExitCode == 127 && strings.HasPrefix(stderr.String(), "env: ") {
 		return result, fmt.Errorf("program %s: %w", c.Name, execx.ErrNotFound)
 	}
 	return result, &execx.ExitError{Command: c.String(), ExitCode: result.ExitCode, Stderr: strings.TrimSpace(stderr.String())}

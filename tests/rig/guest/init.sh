@@ -4,7 +4,7 @@
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C
 mount -t proc proc /proc
 for word in $(cat /proc/cmdline); do case $word in rig=*) rig=${word#rig=} ;; esac; done
-. "$rig/guest.env" # name address gateway share filter
+. "$rig/guest.env" # name address share filter
 
 insmod "/usr/lib/uml/modules/$(uname -r)/kernel/fs/overlayfs/overlay.ko"
 mount -t tmpfs -o size=256m tmpfs /mnt
@@ -51,7 +51,6 @@ hostname "$name"
 ip link set lo up
 ip link set vec0 up
 ip addr add "$address/24" dev vec0
-ip route add default via "$gateway"
 modprobe -a configfs dm_mod dm_snapshot dm_thin_pool target_core_mod target_core_iblock target_core_file \
 	iscsi_target_mod iscsi_tcp sd_mod loop fuse nfsv3 nfsv4 || echo "a module is missing"
 mount -t configfs configfs /sys/kernel/config

@@ -51,7 +51,7 @@ func run(ctx context.Context) int {
 		for range *nodes {
 			n := rig.StorageNode(p, opts...)
 			fmt.Printf("%s is up after %.1f s; /host there is %s; it reaches this machine at %s\n  %s\n",
-				n.Name, n.Booted.Seconds(), n.Share, n.Gateway(), n.Login())
+				n.Name, n.Booted().Seconds(), n.Share, n.Gateway(), n.Login())
 		}
 		if *gluster {
 			var opts []rig.GlusterOption
