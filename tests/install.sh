@@ -12,7 +12,7 @@ need() { # PACKAGE... -- COMMAND: the packages that bring a command which isn't 
 }
 
 need git -- git
-# The race detector is the one thing that needs a C compiler.
+# The race detector needs a C compiler, and so does the rig (tests/rig).
 need gcc libc6-dev -- gcc
 [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
 need python3 -- python3
@@ -25,6 +25,23 @@ need util-linux -- unshare
 need mount -- losetup
 need procps -- ps
 need curl -- curl
+# The rig: nodes of user-mode Linux, with what runs inside them; GlusterFS, tgt and NFS.
+need user-mode-linux -- linux.uml
+need dropbear-bin -- dropbear
+need iproute2 -- ip
+need kmod -- modprobe
+need lvm2 -- lvm
+need thin-provisioning-tools -- thin_check
+need open-iscsi -- iscsid
+need nfs-common netbase -- mount.nfs
+need glusterfs-server -- glusterd
+need glusterfs-client -- mount.glusterfs
+need tgt -- tgtd
+need nfs-ganesha nfs-ganesha-vfs -- ganesha.nfsd
+# What looks at targets and images from outside.
+need qemu-utils -- qemu-img
+need libiscsi-bin -- iscsi-ls
+ls /usr/lib/*/qemu/block-iscsi.so >/dev/null 2>&1 || missing+=(qemu-block-extra)
 # Debian keeps the server's programs out of PATH.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 
@@ -46,12 +63,22 @@ apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use
 
 echo "Installing: ${missing[*]}"
 apt update
+undo=()
+trap 'for step in "${undo[@]}"; do eval "$step"; done' EXIT
+# None of these is to run as a service of this machine: the tests start their own. Debian's packages ask this file
+# whether they may start one.
+policy=${CLINKER_POLICY_RC_D:-/usr/sbin/policy-rc.d}
+if [ ! -e "$policy" ]; then
+	undo+=('"${root[@]}" rm -f "$policy"')
+	printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+	"${root[@]}" chmod 755 "$policy"
+fi
 if [[ " ${missing[*]} " == *" postgresql "* ]]; then
 	# The tests make clusters of their own. Debian's packaging would make and start
 	# one for the whole machine; it is asked not to, for this installation only.
 	apt install --yes --no-install-recommends postgresql-common >/dev/null
 	conf=/etc/postgresql-common/createcluster.conf
 	"${root[@]}" pg_conftool "$conf" set create_main_cluster off
-	trap '"${root[@]}" pg_conftool "$conf" remove create_main_cluster' EXIT
+	undo+=('"${root[@]}" pg_conftool "$conf" remove create_main_cluster')
 fi
 apt install --yes --no-install-recommends "${missing[@]}" >/dev/null

@@ -85,6 +85,10 @@ var layers = []layer{
 		why: "a target exports a device or file, whichever driver made it",
 	},
 	{
+		of: "internal/execx/...", ours: []string{"internal/execx"}, never: []string{gorm, gin, sdk},
+		why: "running a program needs nobody",
+	},
+	{
 		of: "internal/engine", ours: []string{"internal/flow", "internal/flow/wire", "internal/namespace", "models"}, never: []string{gorm, gin, temporal},
 		why: "the engine is a client of Temporal",
 	},

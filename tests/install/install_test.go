@@ -16,7 +16,7 @@ func bare(t *testing.T, has map[string]string) (run func() (string, error), aske
 	t.Helper()
 	bin := t.TempDir()
 	log := filepath.Join(t.TempDir(), "asked")
-	for _, name := range []string{"id", "env", "ls", "true"} {
+	for _, name := range []string{"id", "env", "ls", "true", "tee", "chmod", "rm"} {
 		path, err := exec.LookPath(name)
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(path, filepath.Join(bin, name)))
@@ -27,7 +27,7 @@ func bare(t *testing.T, has map[string]string) (run func() (string, error), aske
 	}
 	run = func() (string, error) {
 		cmd := exec.Command("/bin/bash", "../install.sh")
-		cmd.Env = []string{"PATH=" + bin}
+		cmd.Env = []string{"PATH=" + bin, "CLINKER_POLICY_RC_D=" + filepath.Join(bin, "policy-rc.d")}
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
@@ -38,6 +38,20 @@ func bare(t *testing.T, has map[string]string) (run func() (string, error), aske
 		}
 		return string(text)
 	}
+}
+
+// Packages ask policy-rc.d whether they may start their services. It says no, and only as long as they are installed.
+func TestInstallStartsNoServices(t *testing.T) {
+	run, asked := bare(t, map[string]string{
+		"apt-get":     `policy=${0%/*}/policy-rc.d; $policy && exit 1; echo "$? ${0##*/} $*" >>LOG`,
+		"pg_conftool": "", "sudo": `shift; exec "$@"`,
+	})
+	out, err := run()
+	require.NoError(t, err, out)
+	require.Contains(t, asked(), "101 apt-get -qq -o Dpkg::Use-Pty=0 install")
+	_, err = run()
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(asked(), "127 apt-get -qq -o Dpkg::Use-Pty=0 update"), "the file goes, and is made anew")
 }
 
 const record = `echo "${0##*/} $*" >>LOG`
