@@ -17,6 +17,7 @@ type FlowStore interface {
 	OpenFlows(ctx context.Context, before time.Time, limit int) ([]models.Flow, error)
 	CheckFlow(ctx context.Context, flowID string, at time.Time) error
 	EndFlow(ctx context.Context, e models.FlowEnd) error
+	ResumeFlow(ctx context.Context, e models.FlowEnd) error
 	RollbackQuota(ctx context.Context, flowID string) error
 	Purge(ctx context.Context, now time.Time, flowRecords time.Duration) (map[string]int64, error)
 }
@@ -82,8 +83,11 @@ func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
 	case open:
 		return nil
 	case !known && len(f.Input) > 0:
-		slog.Info("flow started from its record", "flow", f.ID, "request_id", f.RequestID)
-		return u.Engine.Restart(ctx, f)
+		err := u.restart(ctx, f)
+		var lost *models.StatusError
+		if !errors.As(err, &lost) {
+			return err
+		}
 	}
 	why := "the flow was ended from outside (terminated in Temporal)"
 	if !known {
@@ -106,6 +110,32 @@ func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
 		return err
 	}
 	return u.Store.RollbackQuota(ctx, f.ID)
+}
+
+// restart starts a flow from its record. Its steps find what they did before. One that was held runs again, and its rows show it; a
+// *models.StatusError says that it has lost them.
+func (u *Upkeep) restart(ctx context.Context, f models.Flow) error {
+	if f.State == models.FlowHeld {
+		resume := models.FlowEnd{FlowID: f.ID, ResourceID: f.ResourceID}
+		resume.Status, resume.Snapshots = busyStatuses(flow.Operation(f.Operation))
+		if err := u.Store.ResumeFlow(ctx, resume); err != nil {
+			return err
+		}
+	}
+	slog.Info("flow started from its record", "flow", f.ID, "request_id", f.RequestID)
+	return u.Engine.Restart(ctx, f)
+}
+
+// busyStatuses are what a volume shows, and the snapshots that its flow owns, while the flow works.
+func busyStatuses(op flow.Operation) (models.VolumeStatus, models.SnapshotStatus) {
+	snapshots := models.SnapshotTransition(string(op)).To
+	if op == flow.VolumeDelete {
+		snapshots = models.SnapshotDeleting // of a cascade
+	}
+	if op.Kind() == flow.KindSnapshot {
+		return "", snapshots
+	}
+	return models.Transition(string(op)).To, snapshots
 }
 
 // errorStatuses are what a volume shows, and the snapshots that its flow owns, whose flow has ended without a word.

@@ -21,6 +21,8 @@ type openFlows struct {
 	checked []string
 	ends    map[string]models.FlowEnd
 	rolled  []string
+	resumed []models.FlowEnd
+	lost    error // what ResumeFlow answers
 	purged  bool
 	err     error
 }
@@ -40,6 +42,11 @@ func (o *openFlows) CheckFlow(_ context.Context, id string, _ time.Time) error {
 func (o *openFlows) EndFlow(_ context.Context, e models.FlowEnd) error {
 	o.ends[e.FlowID] = e
 	return nil
+}
+
+func (o *openFlows) ResumeFlow(_ context.Context, e models.FlowEnd) error {
+	o.resumed = append(o.resumed, e)
+	return o.lost
 }
 
 func (o *openFlows) RollbackQuota(_ context.Context, id string) error {
@@ -90,6 +97,28 @@ func reconcile(t *testing.T, u *Upkeep, step string) error {
 	env.RegisterActivity(u)
 	_, err := env.ExecuteActivity(step)
 	return err
+}
+
+// A flow that was held when Temporal was lost runs again, and says so; one that has lost its row meanwhile ends.
+func TestReconcileOfAHeldFlowThatTemporalLost(t *testing.T) {
+	for op, want := range map[flow.Operation]models.FlowEnd{
+		flow.VolumeDelete:   {Status: models.VolumeDeleting, Snapshots: models.SnapshotDeleting},
+		flow.VolumeRevert:   {Status: models.VolumeReverting, Snapshots: models.SnapshotRestoring},
+		flow.VolumeCreate:   {Status: models.VolumeCreating},
+		flow.SnapshotCreate: {Snapshots: models.SnapshotCreating},
+	} {
+		for _, lost := range []error{nil, &models.StatusError{Reason: "is somebody else's"}} {
+			f := openFlow(op, "{}")
+			f.State = models.FlowHeld
+			o := &openFlows{flows: []models.Flow{f}, ends: map[string]models.FlowEnd{}, lost: lost}
+			e := &temporalFake{state: map[string]string{}}
+			require.NoError(t, reconcile(t, &Upkeep{Store: o, Engine: e, MessageTTL: time.Hour}, flow.TaskReconcile))
+			want.FlowID, want.ResourceID = f.ID, f.ResourceID
+			require.Equal(t, []models.FlowEnd{want}, o.resumed, op)
+			require.Equal(t, lost == nil, len(e.restarted) == 1, op)
+			require.Len(t, o.ends, 1-len(e.restarted), op)
+		}
+	}
 }
 
 func TestReconcile(t *testing.T) {
