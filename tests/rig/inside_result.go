@@ -130,16 +130,29 @@ func (i *innerTest) report(t *testing.T) {
 		if said := strings.TrimRight(i.said.String(), "\n"); said != "" {
 			t.Logf("%s inside:\n%s", i.took, said)
 		}
-		switch i.ended {
-		case "PASS":
-		case "SKIP":
+		switch i.verdict() {
+		case passed:
+		case skipped:
 			t.Skip("skipped itself inside the node")
-		case "FAIL":
+		case failed:
 			t.Fail()
-		default:
+		case cutOff:
 			t.Error("cut off inside the node: it never said how it ended")
 		}
 	})
+}
+
+type verdict int
+
+const (
+	cutOff verdict = iota // the binary, or the node, ended before the test did
+	passed
+	failed
+	skipped
+)
+
+func (i *innerTest) verdict() verdict {
+	return map[string]verdict{"PASS": passed, "FAIL": failed, "SKIP": skipped}[i.ended]
 }
 
 // judge fails t for what no inner test tells: that there was none, or that the binary ended badly by itself.
