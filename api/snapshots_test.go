@@ -149,7 +149,12 @@ func TestSnapshotFilters(t *testing.T) {
 		require.Equal(t, c.want, snapshotNames(rig.Do(t, "GET", snapshots+"?"+c.query, nil, apitest.Call{Version: c.version})), c.query)
 	}
 	for _, c := range [][2]string{
-		{"nonsense=1", "3.31"}, {"user_id=x", "3.31"}, {"size=1", "3.31"}, {"size~=1", "3.34"}, {"metadata=x", "3.22"}, {"consumes_quota=x", "3.65"},
+		{"nonsense=1", "3.31"},
+		{"user_id=x", "3.31"},
+		{"size=1", "3.31"},
+		{"size~=1", "3.34"},
+		{"metadata=x", "3.22"},
+		{"consumes_quota=x", "3.65"},
 		{"created_at=yesterday", ""},
 	} {
 		rig.Do(t, "GET", snapshots+"?"+c[0], nil, apitest.Call{Version: c[1]}).Refused(400, "badRequest")
