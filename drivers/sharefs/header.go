@@ -101,7 +101,7 @@ func checkFeatures(f uint64) error {
 	case f&featureExternalData != 0:
 		return bad("names an external data file")
 	case f&featureCorrupt != 0:
-		return fmt.Errorf("%w: QEMU has marked the file as corrupt", drivers.ErrUnavailable)
+		return bad("says that the file is corrupt")
 	case f&^(featureDirty|featureCompression|featureExtendedL2) != 0:
 		return bad("has features that are not known: %#x", f)
 	}
