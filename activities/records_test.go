@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -118,14 +119,20 @@ func TestExtendEntries(t *testing.T) {
 	c := newCatalogue(t)
 	v := c.available(t, 10, pool)
 	in := flow.EntryExtendInput{Header: request(flow.VolumeExtend, v.ID), Operation: flow.VolumeExtend, NewSizeGiB: 20}
+	in.Request = flow.VolumeExtendInput{Header: in.Header, NewSizeGiB: 20}
 	for range 2 {
 		out, err := c.EntryExtend(ctx, in)
 		require.NoError(t, err)
 		require.Equal(t, models.VolumeExtending, out.Volume.Status)
 		require.Equal(t, int64(10), out.Volume.SizeGiB)
 	}
+	f, err := c.Store.GetFlow(ctx, "", in.FlowID)
+	require.NoError(t, err)
+	var again flow.VolumeExtendInput
+	require.NoError(t, json.Unmarshal(f.Input, &again))
+	require.Equal(t, in.Request, again, "by which the flow can be started again")
 	second := flow.EntryExtendInput{Header: request(flow.VolumeExtend, v.ID), Operation: flow.VolumeExtend, NewSizeGiB: 30}
-	_, err := c.EntryExtend(ctx, second)
+	_, err = c.EntryExtend(ctx, second)
 	require.Equal(t, flow.ErrInvalidStatus, class(t, err))
 	for range 2 {
 		require.NoError(t, c.EntryExtended(ctx, in))
