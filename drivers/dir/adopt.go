@@ -32,7 +32,7 @@ func (d *Driver) adoptVolume(ctx context.Context, v drivers.Volume, ref string) 
 		return v, err
 	}
 	defer f.Close()
-	if err := d.take(f, ref, v.Name, v.Tags); err != nil {
+	if err := d.take(f, ref, v.Name, v.Size, v.Tags); err != nil {
 		return v, err
 	}
 	return d.stat(f, v.Name)
@@ -46,14 +46,11 @@ func checkRef(ref string) error {
 	if err := drivers.CheckName(ref); err != nil {
 		return fmt.Errorf("reference: %w", err)
 	}
-	if files.ID(ref) != "" {
-		return fmt.Errorf("%w: %s is a volume already", drivers.ErrExists, ref)
-	}
 	return nil
 }
 
-// take gives the file ref the name of a volume or of a snapshot, and its tags.
-func (d *Driver) take(f *files.Folder, ref, name string, tags map[string]string) error {
+// take gives the file ref, of at most so many bytes unless most is 0, the name of a volume or of a snapshot, and its tags.
+func (d *Driver) take(f *files.Folder, ref, name string, most drivers.Bytes, tags map[string]string) error {
 	switch _, err := f.Stat(name); {
 	case err == nil && f.Tags(name)[tagAdopted] == ref:
 		return f.Sync() // the attempt that adopted it may have died before its own sync
@@ -62,8 +59,12 @@ func (d *Driver) take(f *files.Folder, ref, name string, tags map[string]string)
 	case !errors.Is(err, drivers.ErrNotFound):
 		return err
 	}
-	if err := foreign(f, ref); err != nil {
+	size, err := foreign(f, ref)
+	if err != nil {
 		return err
+	}
+	if most > 0 && size > most {
+		return fmt.Errorf("%w: %s has %d bytes; there may be %d", drivers.ErrInvalid, ref, size, most)
 	}
 	file, err := f.Open(ref, unix.O_RDWR)
 	if err != nil {
@@ -87,17 +88,21 @@ func (d *Driver) take(f *files.Folder, ref, name string, tags map[string]string)
 	return f.Publish(ref, name)
 }
 
-// foreign refuses a file that can't be served as a volume.
-func foreign(f *files.Folder, ref string) error {
-	switch st, err := f.Stat(ref); {
+// foreign returns the size of a file that others made, and refuses one that can't be served as a volume.
+func foreign(f *files.Folder, ref string) (drivers.Bytes, error) {
+	st, err := f.Stat(ref)
+	size := drivers.Bytes(st.Size)
+	switch {
 	case errors.Is(err, files.ErrNoFile):
-		return fmt.Errorf("%w: %s is no plain file", drivers.ErrInvalid, ref)
+		return 0, fmt.Errorf("%w: %s is no plain file", drivers.ErrInvalid, ref)
 	case err != nil:
-		return err
-	case st.Size == 0:
-		return fmt.Errorf("%w: %s is empty", drivers.ErrInvalid, ref)
+		return 0, err
+	case files.ID(ref) != "":
+		return size, fmt.Errorf("%w: %s is a volume already", drivers.ErrExists, ref)
+	case size == 0:
+		return 0, fmt.Errorf("%w: %s is empty", drivers.ErrInvalid, ref)
 	}
-	return notInUse(f, ref)
+	return size, notInUse(f, ref)
 }
 
 // Release gives the volume's file a name without a uuid, the one that it had before it was adopted where that is free.
@@ -129,7 +134,7 @@ func (d *Driver) releaseVolume(ctx context.Context, v drivers.Volume) (string, e
 func giveBack(f *files.Folder, name, id string) (ref string, err error) {
 	tags := f.Tags(name)
 	ref = tags[tagAdopted]
-	if ref == "" || checkRef(ref) != nil {
+	if checkRef(ref) != nil || files.ID(ref) != "" {
 		ref = plainName(id)
 	}
 	if err = f.Publish(name, ref); errors.Is(err, unix.EEXIST) {

@@ -68,16 +68,16 @@ func describe(f *files.Folder, name string) (drivers.Adoptable, error) {
 	if strings.HasPrefix(name, ".") {
 		return drivers.Adoptable{}, drivers.ErrNotFound
 	}
-	st, err := f.Stat(name)
-	item := drivers.Adoptable{Ref: name, Size: drivers.Bytes(st.Size)}
-	if err != nil {
-		return item, err
+	if _, err := f.Stat(name); err != nil { // folders and links are left out
+		return drivers.Adoptable{}, err
 	}
-	if drivers.CheckName(name) != nil {
+	size, err := foreign(f, name)
+	item := drivers.Adoptable{Ref: name, Size: size}
+	if drivers.CheckName(name) != nil && (err == nil || errors.Is(err, drivers.ErrBusy)) {
 		item.Reason = "its name has characters that no reference may have"
 		return item, nil
 	}
-	switch err := foreign(f, name); {
+	switch {
 	case errors.Is(err, drivers.ErrInvalid):
 		item.Reason = "it is empty"
 	case errors.Is(err, drivers.ErrBusy):

@@ -28,10 +28,7 @@ func (d *Driver) adoptSnapshot(ctx context.Context, s drivers.Snapshot, ref stri
 	if err != nil {
 		return fmt.Errorf("volume %s: %w", s.Volume.Name, err)
 	}
-	if st, err := f.Stat(ref); err == nil && st.Size > volume.Size {
-		return fmt.Errorf("%w: %s has %d bytes, its volume %d: it is no snapshot of it", drivers.ErrInvalid, ref, st.Size, volume.Size)
-	}
-	return d.take(f, ref, snapshotFile(s.Volume.Name, s.Name), s.Volume.Tags)
+	return d.take(f, ref, snapshotFile(s.Volume.Name, s.Name), drivers.Bytes(volume.Size), s.Volume.Tags)
 }
 
 // ReleaseSnapshot is Release for a snapshot.
