@@ -2,8 +2,10 @@ package lio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/targets/iscsi"
@@ -124,7 +126,7 @@ func (m *machine) portals(ctx context.Context, r iscsi.Record) error {
 	var all []func() error
 	for _, p := range r.Portals {
 		if !slices.Contains(have, p) {
-			all = append(all, func() error { return m.mkdir(dir + p) })
+			all = append(all, func() error { return m.listen(dir+p, p) })
 		}
 	}
 	for _, p := range have {
@@ -133,4 +135,17 @@ func (m *machine) portals(ctx context.Context, r iscsi.Record) error {
 		}
 	}
 	return steps(ctx, all...)
+}
+
+// listen makes a portal. When the kernel can't bind it answers EINVAL, whatever the reason; that the address is ours has been
+// looked at before.
+func (m *machine) listen(dir, portal string) error {
+	err := m.tree.Mkdir(dir)
+	if errors.Is(err, syscall.EINVAL) {
+		err = syscall.EADDRINUSE
+	}
+	if err != nil {
+		return m.explain("listen on "+portal, err)
+	}
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/targets"
 	"github.com/clinker-storage/clinker/drivers/targets/iscsi"
@@ -16,7 +18,10 @@ import (
 // Name is the helper's name in target_helper, as in Cinder.
 const Name = "lioadm"
 
-const mounted = "/sys/kernel/config/target"
+const (
+	mounted       = "/sys/kernel/config/target"
+	configfsMagic = 0x62656570 // fs/configfs/mount.c
+)
 
 // machine is the kernel.
 type machine struct {
@@ -82,7 +87,8 @@ func (m *machine) empty() (bool, error) {
 // absent says why there is no tree.
 func absent(err error) error {
 	hint := "`modprobe target_core_mod iscsi_target_mod` on the node, and name both in /etc/modules-load.d"
-	if _, no := os.Stat(path.Dir(mounted)); no != nil {
+	var at unix.Statfs_t
+	if no := unix.Statfs(path.Dir(mounted), &at); no != nil || at.Type != configfsMagic {
 		hint = "`mount -t configfs configfs /sys/kernel/config`, then " + hint
 	}
 	if err == nil {
