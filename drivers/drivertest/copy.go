@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/google/uuid"
-
 	"github.com/clinker-storage/clinker/drivers"
 )
 
@@ -114,48 +112,4 @@ func (s suite) cloneConcurrently() {
 	s.lists(src, same, other)
 	s.holds(same, data)
 	s.holds(other, data)
-}
-
-func (s suite) snapshots() {
-	v := s.create(s.volume())
-	id := uuid.NewString()
-	snap := drivers.Snapshot{ID: id, Name: "snapshot-" + id, Volume: v}
-	if !s.d.Capabilities().Snapshot {
-		_, err := s.d.CreateSnapshot(s.ctx, snap)
-		s.fails(err, drivers.ErrNotSupported)
-		s.fails(s.d.DeleteSnapshot(s.ctx, snap), drivers.ErrNotSupported)
-		_, err = s.d.CreateFromSnapshot(s.ctx, s.volume(), snap)
-		s.fails(err, drivers.ErrNotSupported)
-		s.lists(v)
-		return
-	}
-	data := s.fill(v, 10)
-	for range 2 {
-		made, err := s.d.CreateSnapshot(s.ctx, snap)
-		s.NoError(err)
-		s.Equal(snap.Name, made.Name)
-		snap = made
-	}
-	s.lists(v)
-	s.fill(v, 11)
-	s.fails(s.d.DeleteVolume(s.ctx, v), drivers.ErrBusy)
-
-	larger := s.volume()
-	larger.Size *= 2
-	_, err := s.d.CreateFromSnapshot(s.ctx, larger, snap)
-	s.NoError(err)
-	s.holds(larger, data)
-	_, err = s.d.CreateFromSnapshot(s.ctx, NewVolume(s.opts.Size/2), snap)
-	s.fails(err, drivers.ErrInvalid)
-	if r, ok := s.d.(drivers.Reverter); ok && s.d.Capabilities().Revert {
-		s.NoError(r.RevertToSnapshot(s.ctx, v, snap))
-		s.holds(v, data)
-	}
-	s.NoError(s.d.DeleteSnapshot(s.ctx, snap))
-	s.NoError(s.d.DeleteSnapshot(s.ctx, snap), "a second time")
-	_, err = s.d.CreateFromSnapshot(s.ctx, s.volume(), snap)
-	s.fails(err, drivers.ErrNotFound)
-	s.NoError(s.d.DeleteVolume(s.ctx, v))
-	s.holds(larger, data)
-	s.lists(larger)
 }

@@ -70,6 +70,18 @@ func Run(t *testing.T, newDriver func(t *testing.T) drivers.Driver, opts Options
 		{"CloneCancelled", suite.cloneCancelled},
 		{"CloneConcurrently", suite.cloneConcurrently},
 		{"Snapshots", suite.snapshots},
+		{"SnapshotChain", suite.snapshotChain},
+		{"SnapshotRefuses", suite.snapshotRefuses},
+		{"SnapshotCancelled", suite.snapshotCancelled},
+		{"CreateFromSnapshot", suite.createFromSnapshot},
+		{"CreateFromSnapshotCancelled", suite.createFromSnapshotCancelled},
+		{"ExtendWithSnapshots", suite.extendWithSnapshots},
+		{"Revert", suite.revert},
+		{"Adopt", suite.adopt},
+		{"Diff", suite.diff},
+		{"DiffRefuses", suite.diffRefuses},
+		{"CreateCancelled", suite.createCancelled},
+		{"Full", suite.full},
 		{"Close", suite.closeTwice},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,6 +100,12 @@ func NewVolume(size drivers.Bytes) drivers.Volume {
 	return drivers.Volume{ID: id, Name: "volume-" + id, Size: size, Tags: map[string]string{
 		"clinker.cloud": "cloud-1", "clinker.flow": "volume-create:" + id + ":1",
 	}}
+}
+
+// NewSnapshot names a snapshot of v as the catalogue does.
+func NewSnapshot(v drivers.Volume) drivers.Snapshot {
+	id := uuid.NewString()
+	return drivers.Snapshot{ID: id, Name: "snapshot-" + id, Volume: v}
 }
 
 func openSource(t *testing.T, d drivers.Driver, v drivers.Volume) Disk {

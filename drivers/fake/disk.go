@@ -11,9 +11,11 @@ const block = 64 << 10
 
 // Disk is the content of a volume: sparse, in blocks of 64 KiB.
 type Disk struct {
-	d      *Driver
-	vol    drivers.Volume
-	blocks map[int64][]byte
+	d       *Driver
+	vol     drivers.Volume
+	blocks  map[int64][]byte
+	adopted string // what it was called before
+	mark    string // of a snapshot: tells it from a later one of its name
 }
 
 func newDisk(d *Driver, v drivers.Volume) *Disk { return &Disk{d: d, vol: v} }
@@ -93,7 +95,7 @@ func (d *Driver) free() drivers.Bytes {
 		return 1 << 62
 	}
 	left := d.opts.Capacity
-	for _, m := range []map[string]*Disk{d.volumes, d.snapshots} {
+	for _, m := range []map[string]*Disk{d.volumes, d.snapshots, d.strays} {
 		for _, k := range m {
 			left -= k.used()
 		}

@@ -29,6 +29,8 @@ type Driver struct {
 	mu        sync.Mutex
 	volumes   map[string]*Disk // by name
 	snapshots map[string]*Disk
+	strays    map[string]*Disk // what was released: there, but nobody's
+	made      int              // snapshots so far
 	plans     []*plan
 	calls     map[string]int
 }
@@ -37,13 +39,15 @@ var (
 	_ drivers.Driver   = (*Driver)(nil)
 	_ drivers.Cloner   = (*Driver)(nil)
 	_ drivers.Reverter = (*Driver)(nil)
+	_ drivers.Adopter  = (*Driver)(nil)
+	_ drivers.Differ   = (*Driver)(nil)
 	_ drivers.Factory  = Factory
 )
 
 // New makes an empty backend.
 func New(o Options) *Driver {
 	o.Pool = cmp.Or(o.Pool, Name)
-	return &Driver{opts: o, volumes: map[string]*Disk{}, snapshots: map[string]*Disk{}, calls: map[string]int{}}
+	return &Driver{opts: o, volumes: map[string]*Disk{}, snapshots: map[string]*Disk{}, strays: map[string]*Disk{}, calls: map[string]int{}}
 }
 
 // Factory makes one from a configuration section.
@@ -55,7 +59,7 @@ func Factory(_ context.Context, cfg drivers.Config) (drivers.Driver, error) {
 func (d *Driver) Capabilities() drivers.Capabilities {
 	return drivers.Capabilities{
 		Driver: Name, Version: "1.0.0", Vendor: "Open Source", Protocol: "local",
-		Thin: true, Thick: true, Clone: true, Snapshot: true, Revert: true, OnlineExtend: true,
+		Thin: true, Thick: true, Clone: true, Snapshot: true, Revert: true, Adopt: true, Diff: true, OnlineExtend: true,
 	}
 }
 
@@ -105,7 +109,12 @@ func (d *Driver) CloneVolume(ctx context.Context, v, src drivers.Volume) (driver
 
 // CreateFromSnapshot copies s.
 func (d *Driver) CreateFromSnapshot(ctx context.Context, v drivers.Volume, s drivers.Snapshot) (drivers.Volume, error) {
-	return d.create(ctx, "CreateFromSnapshot", v, func() (*Disk, error) { return get(d.snapshots, s.Name) })
+	return d.create(ctx, "CreateFromSnapshot", v, func() (*Disk, error) {
+		if err := drivers.CheckName(s.Name); err != nil {
+			return nil, err
+		}
+		return get(d.snapshots, s.Name)
+	})
 }
 
 func (d *Driver) create(ctx context.Context, op string, v drivers.Volume, source func() (*Disk, error)) (drivers.Volume, error) {

@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/clinker-storage/clinker/drivers"
 )
@@ -13,7 +14,8 @@ func (d *Driver) CreateSnapshot(ctx context.Context, s drivers.Snapshot) (driver
 		if err := drivers.CheckName(s.Name); err != nil {
 			return err
 		}
-		if _, ok := d.snapshots[s.Name]; ok {
+		if old, ok := d.snapshots[s.Name]; ok {
+			s.Location = old.mark
 			return nil
 		}
 		src, err := get(d.volumes, s.Volume.Name)
@@ -25,7 +27,9 @@ func (d *Driver) CreateSnapshot(ctx context.Context, s drivers.Snapshot) (driver
 		}
 		kept := newDisk(d, src.vol)
 		kept.copyFrom(src)
-		d.snapshots[s.Name] = kept
+		d.made++
+		kept.mark = strconv.Itoa(d.made)
+		d.snapshots[s.Name], s.Location = kept, kept.mark
 		return nil
 	})
 	return s, err

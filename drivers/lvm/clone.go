@@ -121,7 +121,7 @@ func (s *step) copyFrom(ctx context.Context, to, from lvmcmd.LV, size int64) err
 // what is left; if that overflows, the clone fails.
 func (s *step) copyLive(ctx context.Context, to, from lvmcmd.LV) (err error) {
 	id := from.Tags[tagVolume]
-	name := "_clone-" + to.Tags[tagVolume]
+	name := "_clone-" + to.Name
 	if old, ok := s.rep.LV(name); ok && s.ours(old) {
 		if err := s.discard(ctx, old, s.clearStore(old)); err != nil {
 			return err
@@ -132,13 +132,7 @@ func (s *step) copyLive(ctx context.Context, to, from lvmcmd.LV) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.dropTemporary(ctx, name)) }()
-	if err := s.look(ctx); err != nil {
-		return err
-	}
-	snap, ok := s.rep.LV(name)
-	if !ok {
-		return fmt.Errorf("%w: the temporary snapshot is not there", drivers.ErrUnavailable)
-	}
+	snap := s.fresh(name, drivers.Bytes(from.Size), temporary)
 	if err := s.copyFrom(ctx, to, snap, int64(sizeOf(from))); err != nil {
 		return s.overflow(ctx, name, err)
 	}

@@ -114,17 +114,16 @@ func (s *step) thick(ctx context.Context, v drivers.Volume, state string, fill f
 	if err != nil {
 		return err
 	}
-	if err := s.look(ctx); err != nil {
-		return err
-	}
-	lv, ok := s.rep.LV(v.Name)
-	if !ok || !lv.Active {
-		return fmt.Errorf("%w: the volume that was made is not there or not active", drivers.ErrUnavailable)
-	}
+	lv := s.fresh(v.Name, v.Size, state)
 	if err := fill(lv); err != nil {
 		return err
 	}
 	return s.vg.Retag(ctx, v.Name, nil, present(lv, tagState))
+}
+
+// fresh is a volume that was just made, without another report on it.
+func (s *step) fresh(name string, size drivers.Bytes, state string) lvmcmd.LV {
+	return lvmcmd.LV{Name: name, Path: s.vg.Path(name), Size: int64(s.rounded(size)), Active: true, ThinID: -1, Tags: map[string]string{tagState: state}}
 }
 
 // blank writes zeros from a byte of lv to its end.

@@ -35,12 +35,14 @@ type Driver struct {
 }
 
 var (
-	_ drivers.Driver   = (*Driver)(nil)
-	_ drivers.Cloner   = (*Driver)(nil)
-	_ drivers.Reverter = (*Driver)(nil)
-	_ drivers.Adopter  = (*Driver)(nil)
-	_ drivers.Differ   = (*Driver)(nil)
-	_ drivers.Factory  = New
+	_ drivers.Driver          = (*Driver)(nil)
+	_ drivers.Cloner          = (*Driver)(nil)
+	_ drivers.Reverter        = (*Driver)(nil)
+	_ drivers.Adopter         = (*Driver)(nil)
+	_ drivers.AdoptLister     = (*Driver)(nil)
+	_ drivers.SnapshotAdopter = (*Driver)(nil)
+	_ drivers.Differ          = (*Driver)(nil)
+	_ drivers.Factory         = New
 )
 
 // New makes a driver of Cinder's options (docs/backends/lvm.md). It does not look at the volume group, which may be away.

@@ -84,23 +84,17 @@ func (s *step) blankExtents(ctx context.Context, lv lvmcmd.LV, bytes int64) ([]s
 	if err := s.vg.CreateThick(ctx, name, bytes, 0, s.tagsFor(lv.Tags[tagVolume], nil, building)); err != nil {
 		return nil, err
 	}
-	err := s.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	part, ok := s.rep.LV(name)
-	if !ok {
-		return nil, fmt.Errorf("%w: the space that was taken is not there", drivers.ErrUnavailable)
-	}
+	part := s.fresh(name, drivers.Bytes(bytes), building)
 	if err := s.blank(ctx, part, 0); err != nil {
 		s.undo(ctx, name)
 		return nil, err
 	}
-	ranges, err := s.vg.Ranges(ctx, part)
+	ranges, uuid, err := s.vg.Ranges(ctx, name)
 	if err != nil {
 		s.undo(ctx, name)
 		return nil, err
 	}
+	part.UUID = uuid
 	return ranges, s.remove(ctx, part)
 }
 

@@ -16,31 +16,31 @@ const wipeMark = 30 * time.Second
 // condemn marks a thick volume for deletion and takes its name away: from here on it isn't listed, no export can be made
 // of it, and whoever comes next goes on with it. A snapshot's store becomes a volume of its own.
 func (s *step) condemn(ctx context.Context, lv lvmcmd.LV, length int64) (lvmcmd.LV, error) {
-	if lv.Tags[tagState] != deleting {
+	switch lv.Tags[tagState] {
+	case deleting:
+		length = lv.Size // the mark says how much; this is in case it can't be read
+	case temporary: // known for what it is by its mark, and by a name that no export bears
+	default:
 		mark := encode(map[string]string{tagState: deleting, tagWipe: fmt.Sprintf("0-%d", length)})
 		if err := s.vg.Retag(ctx, lv.Name, mark, present(lv, tagState, tagWipe)); err != nil {
 			return lv, err
 		}
+	}
+	if lv.Tags[tagWipe] == "" {
+		lv.Tags[tagWipe] = fmt.Sprintf("0-%d", length)
 	}
 	if lv.ThickSnapshot {
 		if err := s.holding(lv, s.vg.Split(ctx, lv.Name)); err != nil {
 			return lv, err
 		}
 	}
-	if name := s.deletingLV(lv.Name, lv.UUID); name != lv.Name && !isDeletingName(lv.Name) {
+	if name := s.deletingLV(lv.Name, lv.UUID); lv.Tags[tagState] != temporary && !isDeletingName(lv.Name) {
 		if err := s.vg.Rename(ctx, lv.Name, name); err != nil {
 			return lv, err
 		}
+		lv.Name, lv.Path = name, s.vg.Path(name)
 	}
-	if err := s.look(ctx); err != nil {
-		return lv, err
-	}
-	for _, found := range s.rep.LVs {
-		if found.UUID == lv.UUID {
-			return found, nil
-		}
-	}
-	return lv, fmt.Errorf("%w: the volume is gone while it is deleted", drivers.ErrUnavailable)
+	return lv, nil
 }
 
 // wipe clears what condemn marked, from where an earlier attempt stopped, and removes the volume.

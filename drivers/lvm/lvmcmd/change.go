@@ -134,21 +134,20 @@ func (g *Group) grow(ctx context.Context, args ...string) error {
 	return classify("lvextend", err)
 }
 
-// Ranges are the physical extents of a linear volume, "/dev/sdb:147-402".
-func (g *Group) Ranges(ctx context.Context, lv LV) ([]string, error) {
-	out, err := g.query(ctx, "lvm", g.with("lvs", "--reportformat", "json", "-o", "seg_pe_ranges", "-S", "lv_uuid="+lv.UUID, g.name)...)
+// Ranges are the physical extents of a linear volume, "/dev/sdb:147-402", and its uuid.
+func (g *Group) Ranges(ctx context.Context, name string) (ranges []string, uuid string, err error) {
+	out, err := g.query(ctx, "lvm", g.with("lvs", "--reportformat", "json", "-o", "lv_uuid,seg_pe_ranges", g.of(name))...)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	segments, err := rows(out, "lv")
 	if err != nil || len(segments) == 0 {
-		return nil, &Error{Command: "lvs", Err: fmt.Errorf("%w: no extents reported", drivers.ErrUnavailable)}
+		return nil, "", &Error{Command: "lvs", Err: fmt.Errorf("%w: no extents reported", drivers.ErrUnavailable)}
 	}
-	var ranges []string
 	for _, s := range segments {
 		ranges = append(ranges, strings.Fields(s["seg_pe_ranges"])...)
 	}
-	return ranges, nil
+	return ranges, segments[0]["lv_uuid"], nil
 }
 
 // Rename gives a volume another name.

@@ -62,6 +62,9 @@ func New(run execx.Runner, o Options) *Group {
 // Name is the volume group's name.
 func (g *Group) Name() string { return g.name }
 
+// Path is where LVM puts the device of an active volume.
+func (g *Group) Path(name string) string { return "/dev/" + g.name + "/" + name }
+
 // UUID is the group's uuid, "" before Locate.
 func (g *Group) UUID() string {
 	g.mu.Lock()
