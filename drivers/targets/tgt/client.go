@@ -61,27 +61,53 @@ func (c client) explain(what string, err error) error {
 	return &drivers.Error{Err: fmt.Errorf("%w: %s: %w", drivers.ErrUnavailable, what, err), Hint: hint}
 }
 
+// targets lists the targets, without their sessions.
 func (c client) targets(ctx context.Context) ([]shown, error) {
-	text, err := exchange(ctx, c.socket, request{Mode: modeTarget, Op: opShow, Target: -1}, "")
+	text, err := exchange(ctx, c.socket, request{Mode: modeTarget, Op: opShow, Target: everyTarget}, "")
 	if err != nil {
 		return nil, c.explain("list the targets", err)
 	}
 	return parseTargets(text), nil
 }
 
-// find looks for a target; nil is none.
+// find looks for a target and its sessions; nil is none. A name that is listed twice is a host's false alias, which must not
+// have us look at another target than the one that there is.
 func (c client) find(ctx context.Context, iqn string) (*shown, error) {
 	list, err := c.targets(ctx)
-	for i := range list {
-		if strings.EqualFold(list[i].name, iqn) {
-			return &list[i], nil
-		}
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	var found *shown
+	for i := range list {
+		if !strings.EqualFold(list[i].name, iqn) {
+			continue
+		}
+		if found != nil {
+			return nil, &drivers.Error{
+				Err:  fmt.Errorf("%w: tgtd lists the target twice", drivers.ErrUnavailable),
+				Hint: "a host logged in with an alias that imitates tgtd's list: `tgtadm --lld iscsi --op show --mode target` shows which; cut it off",
+			}
+		}
+		found = &list[i]
+	}
+	if found == nil {
+		return nil, nil
+	}
+	found.nexuses, err = c.sessions(ctx, found.id)
+	return found, err
+}
+
+// sessions lists who is logged in to a target; one that is gone has none.
+func (c client) sessions(ctx context.Context, id int32) ([]nexus, error) {
+	text, err := exchange(ctx, c.socket, request{Mode: modeConnection, Op: opShow, Target: id}, "")
+	if errors.Is(err, noTarget) {
+		return nil, nil
+	}
+	return parseSessions(text), c.explain("list the sessions", err)
 }
 
 func (c client) portals(ctx context.Context) ([]string, error) {
-	text, err := exchange(ctx, c.socket, request{Mode: modePortal, Op: opShow, Target: -1}, "")
+	text, err := exchange(ctx, c.socket, request{Mode: modePortal, Op: opShow, Target: everyTarget}, "")
 	return parsePortals(text), c.explain("list the portals", err)
 }
 

@@ -20,7 +20,7 @@ const (
 
 // Drop takes away who may come in, sessions, the target with its disk, the account.
 func (m *machine) Drop(ctx context.Context, r iscsi.Record) error {
-	list, err := m.client.targets(ctx)
+	t, err := m.find(ctx, r.IQN)
 	if err != nil {
 		return err
 	}
@@ -28,31 +28,20 @@ func (m *machine) Drop(ctx context.Context, r iscsi.Record) error {
 	if r.CHAPUser != "" {
 		accounts[r.CHAPUser] = true
 	}
-	for i := range list {
-		t := &list[i]
-		if !strings.EqualFold(t.name, r.IQN) {
-			continue
-		}
-		for _, entry := range t.initiators {
-			if err := m.shut(ctx, t, entry); err != nil {
-				return err
-			}
-		}
-		if err := m.end(ctx, r.IQN, func(nexus) bool { return true }); err != nil {
-			return err
-		}
-		if err := m.removeDisk(ctx, t); err != nil {
-			return err
-		}
-		if err := m.do(ctx, "remove the target", request{Mode: modeTarget, Op: opDelete, Target: t.id}, "", noTarget); err != nil {
+	if t != nil {
+		if err := m.dropTarget(ctx, t); err != nil {
 			return err
 		}
 		for _, user := range t.accounts {
 			accounts[user] = true
 		}
 	}
+	rest, err := m.client.targets(ctx)
+	if err != nil {
+		return err
+	}
 	for user := range accounts {
-		if m.shared(user) || usedElsewhere(list, r.IQN, user) {
+		if m.shared(user) || usedElsewhere(rest, user) {
 			continue
 		}
 		if err := m.do(ctx, "remove the account", request{Mode: modeAccount, Op: opDelete}, "user="+user, noUser); err != nil {
@@ -62,25 +51,45 @@ func (m *machine) Drop(ctx context.Context, r iscsi.Record) error {
 	return nil
 }
 
-func usedElsewhere(list []shown, iqn, user string) bool {
-	return slices.ContainsFunc(list, func(t shown) bool { return !strings.EqualFold(t.name, iqn) && slices.Contains(t.accounts, user) })
+func (m *machine) dropTarget(ctx context.Context, t *shown) error {
+	for _, entry := range t.initiators {
+		if err := m.shut(ctx, t, entry); err != nil {
+			return err
+		}
+	}
+	if err := m.end(ctx, t.id, func(nexus) bool { return true }); err != nil {
+		return err
+	}
+	if err := m.removeDisk(ctx, t); err != nil {
+		return err
+	}
+	return m.do(ctx, "remove the target", request{Mode: modeTarget, Op: opDelete, Target: t.id}, "", noTarget)
 }
 
-// Expel strikes the initiator from the ACL and ends its sessions.
+func usedElsewhere(rest []shown, user string) bool {
+	return slices.ContainsFunc(rest, func(t shown) bool { return slices.Contains(t.accounts, user) })
+}
+
+// Expel strikes the initiator from the ACL and ends its sessions. The ACL is told by name, also where the list doesn't show it, in
+// each spelling that may be in it.
 func (m *machine) Expel(ctx context.Context, r iscsi.Record, initiator string) error {
 	t, err := m.find(ctx, r.IQN)
 	if err != nil || t == nil {
 		return err
 	}
-	for _, entry := range t.initiators {
+	spellings := map[string]bool{initiator: true}
+	for _, entry := range slices.Concat(t.initiators, r.Initiators) {
 		if strings.EqualFold(entry, initiator) {
-			if err := m.shut(ctx, t, entry); err != nil {
-				return err
-			}
+			spellings[entry] = true
+		}
+	}
+	for entry := range spellings {
+		if err := m.shut(ctx, t, entry); err != nil {
+			return err
 		}
 	}
 	its := func(n nexus) bool { return strings.EqualFold(n.initiator, initiator) }
-	if err := m.end(ctx, r.IQN, its); err != nil {
+	if err := m.end(ctx, t.id, its); err != nil {
 		return err
 	}
 	return m.settle(ctx, r, initiator, its)
@@ -103,7 +112,7 @@ func (m *machine) settle(ctx context.Context, r iscsi.Record, initiator string, 
 		return ctx.Err()
 	case <-time.After(settling):
 	}
-	return m.end(ctx, r.IQN, its)
+	return m.end(ctx, t.id, its)
 }
 
 // renew takes the target away and makes it again. It is not cut off in between: it takes milliseconds, and half of it is no export.
@@ -125,21 +134,21 @@ func (m *machine) shut(ctx context.Context, t *shown, entry string) error {
 
 // end closes the connections of the sessions meant and waits until tgtd shows none of them. It drops a session when the
 // last command that was under way is done, so that a session not shown writes no more.
-func (m *machine) end(ctx context.Context, iqn string, meant func(nexus) bool) error {
+func (m *machine) end(ctx context.Context, target int32, meant func(nexus) bool) error {
 	deadline := time.Now().Add(ending)
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		t, err := m.find(ctx, iqn)
-		if err != nil || t == nil {
+		sessions, err := m.sessions(ctx, target)
+		if err != nil {
 			return err
 		}
 		left := 0
-		for _, n := range t.nexuses {
+		for _, n := range sessions {
 			if !meant(n) {
 				continue
 			}
 			left++
 			for _, cid := range n.cids {
-				r := request{Mode: modeConnection, Op: opDelete, Target: t.id, Sid: n.id, Cid: cid}
+				r := request{Mode: modeConnection, Op: opDelete, Target: target, Sid: n.id, Cid: cid}
 				if err := m.do(ctx, "end a session", r, "", noTarget, noSession, noConnection); err != nil {
 					return err
 				}

@@ -26,6 +26,9 @@ func (m *machine) All(ctx context.Context) ([]targets.Exported, error) {
 	}
 	var all []targets.Exported
 	for _, t := range list {
+		if t.nexuses, err = m.sessions(ctx, t.id); err != nil {
+			return nil, err
+		}
 		all = append(all, m.exported(t))
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package tgt
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,12 +10,13 @@ import (
 type shown struct {
 	id         int32
 	name       string
-	nexuses    []nexus // who is logged in
+	nexuses    []nexus // who is logged in; of another request
 	luns       []shownLUN
 	accounts   []string
 	initiators []string // the ACL: names and addresses
 }
 
+// nexus is a session.
 type nexus struct {
 	id        uint64
 	initiator string
@@ -28,7 +30,8 @@ type shownLUN struct {
 }
 
 // parseTargets reads the text of `tgtadm --op show --mode target`, which is made for people: blocks of indented lines under
-// "Target N: name".
+// "Target N: name". What it says of sessions is left out: the alias in it is any text that a host chose, lines that look like
+// another target among them. See client.find for what that means to the rest.
 func parseTargets(text string) []shown {
 	var (
 		list    []shown
@@ -58,33 +61,12 @@ func parseTargets(text string) []shown {
 
 func (s *shown) take(section, key, value string) {
 	switch section {
-	case "I_T nexus information":
-		s.takeNexus(key, value)
 	case "LUN information":
 		s.takeLUN(key, value)
 	case "Account information":
 		s.accounts = append(s.accounts, key)
 	case "ACL information":
 		s.initiators = append(s.initiators, strings.TrimSpace(key))
-	}
-}
-
-func (s *shown) takeNexus(key, value string) {
-	if id, err := strconv.ParseUint(value, 10, 64); key == "I_T nexus" && err == nil {
-		s.nexuses = append(s.nexuses, nexus{id: id})
-		return
-	}
-	if len(s.nexuses) == 0 {
-		return
-	}
-	n := &s.nexuses[len(s.nexuses)-1]
-	switch key {
-	case "Initiator":
-		n.initiator, _, _ = strings.Cut(value, " ") // "iqn... alias: none"
-	case "Connection":
-		if cid, err := strconv.ParseUint(value, 10, 32); err == nil {
-			n.cids = append(n.cids, uint32(cid))
-		}
 	}
 }
 
@@ -104,6 +86,30 @@ func (s *shown) takeLUN(key, value string) {
 	case "Backing store path":
 		l.path = value
 	}
+}
+
+// parseSessions reads the text of `tgtadm --op show --mode conn`; it has no aliases, and names that passed the ACL only.
+func parseSessions(text string) (list []nexus) {
+	for line := range strings.SplitSeq(text, "\n") {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		number, err := strconv.ParseUint(value, 10, 64)
+		switch last := len(list) - 1; {
+		case key == "Session" && err == nil:
+			// A session with two connections is shown twice.
+			if i := slices.IndexFunc(list, func(n nexus) bool { return n.id == number }); i >= 0 {
+				known := list[i]
+				list = append(slices.Delete(list, i, i+1), known)
+			} else {
+				list = append(list, nexus{id: number})
+			}
+		case last < 0:
+		case key == "Connection" && err == nil:
+			list[last].cids = append(list[last].cids, uint32(number))
+		case key == "Initiator":
+			list[last].initiator = value
+		}
+	}
+	return list
 }
 
 // parsePortals reads lines like "Portal: 192.0.2.1:3260,1".

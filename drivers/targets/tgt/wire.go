@@ -53,6 +53,9 @@ type request struct {
 	Force  uint32
 }
 
+// everyTarget in place of a target's number asks for all.
+const everyTarget = -1
+
 type response struct{ Status, Length uint32 }
 
 const (
