@@ -52,7 +52,7 @@ ip link set lo up
 ip link set vec0 up
 ip addr add "$address/24" dev vec0
 modprobe -a configfs dm_mod dm_snapshot dm_thin_pool target_core_mod target_core_iblock target_core_file \
-	iscsi_target_mod iscsi_tcp sd_mod loop fuse nfsv3 nfsv4 || echo "a module is missing"
+	iscsi_target_mod iscsi_tcp sd_mod loop || echo "a module is missing"
 mount -t configfs configfs /sys/kernel/config
 iscsid
 dropbear -r /etc/dropbear/dropbear_ed25519_host_key -E -s
