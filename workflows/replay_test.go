@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,30 +13,31 @@ import (
 	"github.com/clinker-storage/clinker/internal/flow"
 )
 
+// replayed are the flows that last long enough to be open during an upgrade.
+var replayed = map[flow.Operation]any{
+	flow.VolumeCreate: VolumeCreate, flow.VolumeDelete: VolumeDelete, flow.VolumeExtend: VolumeExtend, flow.VolumeRevert: VolumeRevert,
+	flow.VolumeManage: VolumeManage, flow.VolumeUnmanage: VolumeUnmanage,
+	flow.SnapshotCreate: SnapshotCreate, flow.SnapshotDelete: SnapshotDelete, flow.SnapshotManage: SnapshotManage, flow.SnapshotUnmanage: SnapshotUnmanage,
+}
+
 // TestReplay replays the histories that tests/histories recorded: a change that breaks one would break flows that are
 // open while Clinker is upgraded. Such a change needs workflow.GetVersion.
 func TestReplay(t *testing.T) {
 	files, err := filepath.Glob("testdata/histories/*/*.json")
 	require.NoError(t, err)
-	for _, op := range []flow.Operation{flow.VolumeCreate, flow.VolumeDelete, flow.VolumeExtend} {
+	for op := range replayed {
 		kind := strings.TrimPrefix(string(op), "volume-")
 		for _, point := range []string{"-success", "-waits-for-node", "-held", "-held-aborted"} {
-			require.Condition(t, func() bool {
-				for _, f := range files {
-					if filepath.Base(f) == kind+point+".json" {
-						return true
-					}
-				}
-				return false
-			}, "a history of %s%s is stored", kind, point)
+			require.True(t, slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == kind+point+".json" }),
+				"a history of %s%s is stored", kind, point)
 		}
 	}
 	for _, f := range files {
 		t.Run(filepath.Base(filepath.Dir(f))+"/"+filepath.Base(f), func(t *testing.T) {
 			r := worker.NewWorkflowReplayer()
-			r.RegisterWorkflowWithOptions(VolumeCreate, workflow.RegisterOptions{Name: string(flow.VolumeCreate)})
-			r.RegisterWorkflowWithOptions(VolumeDelete, workflow.RegisterOptions{Name: string(flow.VolumeDelete)})
-			r.RegisterWorkflowWithOptions(VolumeExtend, workflow.RegisterOptions{Name: string(flow.VolumeExtend)})
+			for op, fn := range replayed {
+				r.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: string(op)})
+			}
 			require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(nil, f))
 		})
 	}

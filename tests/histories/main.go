@@ -115,13 +115,13 @@ func (s scenario) record(ctx context.Context, e *engine.Engine, folder string) e
 // drive starts the flow, sends its operator's words and returns its history once it waits or has ended.
 func (s scenario) drive(ctx context.Context, e *engine.Engine) (*historypb.History, error) {
 	start := s.start()
-	if start.Operation == flow.VolumeDelete {
+	if !s.accepted() {
 		if err := e.Start(ctx, start); err != nil {
 			return nil, err
 		}
 	} else {
 		// A refusal is an answer too.
-		_ = e.Accept(ctx, start, &flow.VolumeResult{})
+		_ = e.Accept(ctx, start, &flow.EntryResult{})
 	}
 	id := start.Header.FlowID
 	for _, word := range s.words {

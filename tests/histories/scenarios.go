@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/flow/wire"
@@ -22,11 +21,12 @@ type scenario struct {
 	words    []string                  // updates to send, each once the flow is held
 	waits    string                    // where it is left; "" lets it end
 	nodeAway bool
+	snapshot bool // a create from a snapshot, a delete with cascade
 }
 
 func scenarios() []scenario {
 	const always = 1000
-	return []scenario{
+	all := []scenario{
 		{name: "create-success", op: flow.VolumeCreate},
 		{name: "create-refused", op: flow.VolumeCreate, fail: map[string]int{flow.TaskQuotaReserve: 1}, as: map[string]flow.ErrorType{flow.TaskQuotaReserve: flow.ErrOverQuota}},
 		{name: "create-no-backend", op: flow.VolumeCreate, fail: map[string]int{flow.TaskVolumeCast: 1}, as: map[string]flow.ErrorType{flow.TaskVolumeCast: flow.ErrNoBackend}},
@@ -35,6 +35,10 @@ func scenarios() []scenario {
 		{name: "create-held", op: flow.VolumeCreate, fail: full, as: noSpace, waits: "timer"},
 		{name: "create-held-retried", op: flow.VolumeCreate, fail: full, as: noSpace, words: []string{flow.UpdateRetry}},
 		{name: "create-held-aborted", op: flow.VolumeCreate, fail: full, as: noSpace, words: []string{flow.UpdateAbort}},
+		{name: "create-from-snapshot", op: flow.VolumeCreate, snapshot: true},
+		{name: "create-from-snapshot-waits-for-node", op: flow.VolumeCreate, snapshot: true, nodeAway: true, waits: flow.TaskCreateFromSnapshot},
+		{name: "delete-cascade", op: flow.VolumeDelete, snapshot: true},
+		{name: "delete-cascade-held", op: flow.VolumeDelete, snapshot: true, fail: map[string]int{flow.TaskDeleteSnapshot: always}, waits: "timer"},
 		{name: "delete-success", op: flow.VolumeDelete},
 		{name: "delete-waits-for-node", op: flow.VolumeDelete, nodeAway: true, waits: flow.TaskDeleteVolume},
 		{name: "delete-held", op: flow.VolumeDelete, fail: map[string]int{flow.TaskDeleteVolume: always}, waits: "timer"},
@@ -43,38 +47,39 @@ func scenarios() []scenario {
 		{name: "extend-waits-for-node", op: flow.VolumeExtend, nodeAway: true, waits: flow.TaskExtendVolume},
 		{name: "extend-held", op: flow.VolumeExtend, fail: map[string]int{flow.TaskExtendVolume: 1}, as: map[string]flow.ErrorType{flow.TaskExtendVolume: flow.ErrNoSpace}, waits: "timer"},
 		{name: "extend-held-aborted", op: flow.VolumeExtend, fail: map[string]int{flow.TaskExtendVolume: 1}, as: map[string]flow.ErrorType{flow.TaskExtendVolume: flow.ErrNoSpace}, words: []string{flow.UpdateAbort}},
+	} // What each of the younger flows waits for: its node, and an operator at the step on the node.
+	for _, s := range []struct {
+		kind string
+		op   flow.Operation
+		task string
+	}{
+		{"revert", flow.VolumeRevert, flow.TaskRevertVolume},
+		{"manage", flow.VolumeManage, flow.TaskAdoptVolume},
+		{"unmanage", flow.VolumeUnmanage, flow.TaskReleaseVolume},
+		{"snapshot-create", flow.SnapshotCreate, flow.TaskCreateSnapshot},
+		{"snapshot-delete", flow.SnapshotDelete, flow.TaskDeleteSnapshot},
+		{"snapshot-manage", flow.SnapshotManage, flow.TaskAdoptSnapshot},
+		{"snapshot-unmanage", flow.SnapshotUnmanage, flow.TaskReleaseSnapshot},
+	} {
+		full, first := map[string]int{s.task: 1}, s.task
+		if s.op == flow.VolumeManage {
+			first = flow.TaskMeasureVolume
+		}
+		as := map[string]flow.ErrorType{s.task: flow.ErrNoSpace}
+		all = append(all,
+			scenario{name: s.kind + "-success", op: s.op},
+			scenario{name: s.kind + "-waits-for-node", op: s.op, nodeAway: true, waits: first},
+			scenario{name: s.kind + "-held", op: s.op, fail: full, as: as, waits: "timer"},
+			scenario{name: s.kind + "-held-aborted", op: s.op, fail: full, as: as, words: []string{flow.UpdateAbort}},
+		)
 	}
+	return all
 }
 
 var (
 	full    = map[string]int{flow.TaskCreateVolume: 1, flow.TaskVolumeCast: 0}
 	noSpace = map[string]flow.ErrorType{flow.TaskCreateVolume: flow.ErrNoSpace}
 )
-
-func (s scenario) start() flow.Start {
-	h := flow.Header{
-		RequestID: "req-5f0c5d3c-1f0b-4a52-8f7e-6a4b7f7b0001", ProjectID: "demo", UserID: "admin",
-		ResourceID: "6e1ad0a1-32b4-4a30-9d39-6a0a7b3c9c11", HoldHours: 72, Summary: string(s.op) + " volume db01",
-		AcceptBy: time.Now().Add(time.Hour).UTC(),
-	}
-	// Each scenario is a request of its own, as on one volume in a row.
-	h.FlowID = flow.ID(s.op, h.ResourceID, h.RequestID+"-"+s.name)
-	st := flow.Start{Operation: s.op, Kind: "volume"}
-	storage := models.StorageVolume{ID: h.ResourceID, Name: "volume-" + h.ResourceID, Size: models.FromGiB(10)}
-	switch s.op {
-	case flow.VolumeCreate:
-		h.Tasks = flow.VolumeCreateTasks()
-		st.Input = flow.VolumeCreateInput{Header: h, Name: "db01", SizeGiB: 10, MaxAttempts: 3}
-	case flow.VolumeDelete:
-		h.Tasks = flow.VolumeDeleteTasks()
-		st.Input = flow.VolumeDeleteInput{Header: h, Volume: storage, Host: backend + "#dir"}
-	default:
-		h.Tasks = flow.VolumeExtendTasks()
-		st.Input = flow.VolumeExtendInput{Header: h, NewSizeGiB: 15}
-	}
-	st.Header = h
-	return st
-}
 
 // activities answer as the real ones do, as far as the workflows look at it.
 func (s scenario) activities() map[string]any {
@@ -83,20 +88,33 @@ func (s scenario) activities() map[string]any {
 	for task, n := range s.fail {
 		left[task] = n
 	}
-	volume := models.Volume{ID: "6e1ad0a1-32b4-4a30-9d39-6a0a7b3c9c11", Name: "db01", SizeGiB: 10, Status: models.VolumeAvailable, Host: backend + "#dir"}
+	volume := models.Volume{ID: resourceID, Name: "db01", SizeGiB: 10, Status: models.VolumeAvailable, Host: backend + "#dir"}
 	quota := []models.QuotaDelta{{Resource: models.QuotaGigabytes, Delta: 10}}
 	results := map[string]any{
 		flow.TaskExtractVolumeRequest: flow.VolumeSpec{Volume: volume, Quota: quota},
 		flow.TaskExtractExtendRequest: flow.ExtendSpec{Volume: volume, Quota: quota},
-		flow.TaskEntryCreate:          flow.VolumeResult{Volume: volume},
-		flow.TaskEntryExtend:          flow.VolumeResult{Volume: volume},
-		flow.TaskVolumeCast:           flow.VolumeCastResult{Pool: backend + "#dir", Candidates: []string{backend + "#dir"}, StorageName: "volume-" + volume.ID},
+		flow.TaskEntryCreate:          flow.EntryResult{Volume: volume, Snapshot: models.Snapshot{ID: resourceID, VolumeID: volume.ID}},
+		flow.TaskExtractManageRequest: flow.VolumeSpec{Volume: volume, SourceHost: volume.Host},
+		flow.TaskMeasureVolume:        flow.NodeResult{Volume: models.StorageVolume{Size: 3 * models.GiB}},
+		flow.TaskExtractSnapshotRequest: flow.SnapshotSpec{
+			Snapshot: models.Snapshot{ID: resourceID, VolumeID: volume.ID, SizeGiB: 10}, Storage: storageSnapshot(), Host: volume.Host, Quota: quota,
+		},
+		flow.TaskEntryExtend: flow.VolumeResult{Volume: volume},
+		flow.TaskVolumeCast:  flow.VolumeCastResult{Pool: backend + "#dir", Candidates: []string{backend + "#dir"}, StorageName: "volume-" + volume.ID},
 	}
+	if s.snapshot {
+		from := storageSnapshot()
+		results[flow.TaskExtractVolumeRequest] = flow.VolumeSpec{Volume: volume, Quota: quota, Snapshot: &from, SourceHost: volume.Host}
+	}
+	destroyed := false
 	out := map[string]any{}
 	for _, task := range []string{
 		flow.TaskExtractVolumeRequest, flow.TaskExtractExtendRequest, flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskEntryExtend,
 		flow.TaskQuotaCommit, flow.TaskVolumeCast, flow.TaskCreateVolume, flow.TaskEntryReady, flow.TaskDeleteVolume, flow.TaskEntryDestroy,
 		flow.TaskExtendVolume, flow.TaskEntryExtended, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd,
+		flow.TaskExtractSnapshotRequest, flow.TaskSnapshotCast, flow.TaskCreateSnapshot, flow.TaskDeleteSnapshot, flow.TaskAdoptSnapshot,
+		flow.TaskReleaseSnapshot, flow.TaskCreateFromSnapshot, flow.TaskRevertVolume, flow.TaskEntryReverted, flow.TaskNextSnapshot,
+		flow.TaskSnapshotDestroy, flow.TaskExtractManageRequest, flow.TaskMeasureVolume, flow.TaskAdoptVolume, flow.TaskReleaseVolume,
 	} {
 		out[task] = func(_ context.Context, in map[string]any) (any, error) {
 			mu.Lock()
@@ -110,6 +128,10 @@ func (s scenario) activities() map[string]any {
 			}
 			if attempted, _ := in["attempted"].([]any); task == flow.TaskVolumeCast && len(attempted) > 0 {
 				return nil, wire.Error(&flow.Error{Type: flow.ErrNoBackend, Message: "every pool was tried"})
+			}
+			destroyed = destroyed || task == flow.TaskSnapshotDestroy
+			if task == flow.TaskNextSnapshot && !destroyed {
+				return flow.NextSnapshotResult{ID: snapshotID, Snapshot: storageSnapshot(), Left: 1}, nil
 			}
 			return results[task], nil
 		}

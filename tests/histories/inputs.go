@@ -1,0 +1,80 @@
+package main
+
+import (
+	"time"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+const (
+	resourceID = "6e1ad0a1-32b4-4a30-9d39-6a0a7b3c9c11"
+	snapshotID = "0d6b9f0e-7a36-4a0c-8b7a-3f0f6f3b1d22"
+)
+
+// start is the request that a scenario begins with.
+func (s scenario) start() flow.Start {
+	h := flow.Header{
+		RequestID: "req-5f0c5d3c-1f0b-4a52-8f7e-6a4b7f7b0001", ProjectID: "demo", UserID: "admin",
+		ResourceID: resourceID, HoldHours: 72, Summary: string(s.op) + " db01", AcceptBy: time.Now().Add(time.Hour).UTC(),
+	}
+	// Each scenario is a request of its own, as on one volume in a row.
+	h.FlowID = flow.ID(s.op, h.ResourceID, h.RequestID+"-"+s.name)
+	h.Tasks = s.tasks()
+	return flow.Start{Operation: s.op, Kind: s.op.Kind(), Header: h, Input: s.input(h)}
+}
+
+func (s scenario) tasks() []string {
+	if s.snapshot {
+		return map[flow.Operation][]string{
+			flow.VolumeCreate: flow.VolumeFromSnapshotTasks(), flow.VolumeDelete: flow.VolumeCascadeTasks(),
+		}[s.op]
+	}
+	return map[flow.Operation][]string{
+		flow.VolumeCreate: flow.VolumeCreateTasks(), flow.VolumeDelete: flow.VolumeDeleteTasks(), flow.VolumeExtend: flow.VolumeExtendTasks(),
+		flow.VolumeRevert: flow.VolumeRevertTasks(), flow.VolumeManage: flow.VolumeManageTasks(), flow.VolumeUnmanage: flow.VolumeUnmanageTasks(),
+		flow.SnapshotCreate: flow.SnapshotCreateTasks(), flow.SnapshotDelete: flow.SnapshotDeleteTasks(),
+		flow.SnapshotManage: flow.SnapshotManageTasks(), flow.SnapshotUnmanage: flow.SnapshotUnmanageTasks(),
+	}[s.op]
+}
+
+func (s scenario) input(h flow.Header) any {
+	const host = backend + "#dir"
+	switch s.op {
+	case flow.VolumeCreate:
+		in := flow.VolumeCreateInput{Header: h, Name: "db01", SizeGiB: 10, MaxAttempts: 3}
+		if s.snapshot {
+			in.SnapshotID = snapshotID
+		}
+		return in
+	case flow.VolumeDelete, flow.VolumeUnmanage:
+		return flow.VolumeDeleteInput{Header: h, Volume: storageVolume(), Host: host, Cascade: s.snapshot}
+	case flow.VolumeExtend:
+		return flow.VolumeExtendInput{Header: h, NewSizeGiB: 15}
+	case flow.VolumeRevert:
+		return flow.VolumeRevertInput{Header: h, Snapshot: storageSnapshot(), Host: host}
+	case flow.VolumeManage:
+		return flow.VolumeManageInput{Header: h, Name: "db01", Host: host, Ref: "lv1"}
+	case flow.SnapshotDelete, flow.SnapshotUnmanage:
+		return flow.SnapshotRemoveInput{Header: h, Snapshot: storageSnapshot(), Host: host}
+	default:
+		return flow.SnapshotCreateInput{Header: h, VolumeID: resourceID, Name: "before", Ref: "lv1"}
+	}
+}
+
+func storageVolume() models.StorageVolume {
+	return models.StorageVolume{ID: resourceID, Name: "volume-" + resourceID, Size: models.FromGiB(10)}
+}
+
+func storageSnapshot() models.StorageSnapshot {
+	return models.StorageSnapshot{ID: snapshotID, Name: "snapshot-" + snapshotID, Volume: storageVolume(), Size: models.FromGiB(10)}
+}
+
+// accepted tells whether the flow answers its client itself; the rows of the others are written before they begin.
+func (s scenario) accepted() bool {
+	switch s.op {
+	case flow.VolumeCreate, flow.VolumeExtend, flow.VolumeManage, flow.SnapshotCreate, flow.SnapshotManage:
+		return true
+	}
+	return false
+}
