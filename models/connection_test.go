@@ -30,8 +30,12 @@ func TestISCSIConnection(t *testing.T) {
 			"target_iqns": ["iqn.2010-10.org.openstack:volume-1", "iqn.2010-10.org.openstack:volume-1"],
 			"target_portals": ["192.0.2.1:3260", "[2001:db8::1]:3260"], "target_luns": [0, 0]`},
 		{"discard", location("192.0.2.1:3260"), false, true, one + `, "discard": true`},
-		{"no CHAP", ExportLocation{IQN: "iqn.x", Portals: []string{"192.0.2.1:3260"}, LUN: 1}, false, false,
-			`"target_discovered": false, "target_iqn": "iqn.x", "target_portal": "192.0.2.1:3260", "target_lun": 1, "volume_id": "1", "encrypted": false`},
+		{
+			"no CHAP",
+			ExportLocation{IQN: "iqn.x", Portals: []string{"192.0.2.1:3260"}, LUN: 1},
+			false, false,
+			`"target_discovered": false, "target_iqn": "iqn.x", "target_portal": "192.0.2.1:3260", "target_lun": 1, "volume_id": "1", "encrypted": false`,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := json.Marshal(ISCSIConnection("1", test.at, test.multipath, test.discard))

@@ -42,7 +42,7 @@ func checkISCSIName(name string) error {
 	}
 	for _, c := range []byte(name) {
 		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == ':') {
-			return fmt.Errorf("%w: %q is no iSCSI name: allowed are letters, digits and -.:", drivers.ErrInvalid, name)
+			return fmt.Errorf("%w: %q is no iSCSI name: allowed are letters, digits and -.: in it", drivers.ErrInvalid, name)
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ func (t *Target) Restore(ctx context.Context) error {
 			return nil
 		})
 	}
-	group.Wait()
+	_ = group.Wait() // its errors are in failed, all of them
 	return errors.Join(failed...)
 }
 

@@ -67,7 +67,7 @@ func (s store) save(r Record) error {
 	}
 	// The name ends in no suffix of ours, so that one left by a killed process is no record. The lock makes it nobody else's.
 	temp := filepath.Join(s.dir, r.Name+".new")
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removed(temp); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -76,8 +76,7 @@ func (s store) save(r Record) error {
 	}
 	_, err = f.Write(append(data, '\n'))
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		os.Remove(temp)
-		return err
+		return errors.Join(err, removed(temp))
 	}
 	if err := os.Rename(temp, s.path(r.Name)); err != nil {
 		return err
@@ -87,11 +86,17 @@ func (s store) save(r Record) error {
 
 // remove takes the record away durably; absent is nil.
 func (s store) remove(name string) error {
-	os.Remove(filepath.Join(s.dir, name+".new"))
-	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := errors.Join(removed(filepath.Join(s.dir, name+".new")), removed(s.path(name))); err != nil {
 		return err
 	}
 	return s.sync()
+}
+
+func removed(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (s store) sync() error {

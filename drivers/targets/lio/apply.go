@@ -57,8 +57,8 @@ func (m *machine) link(to, slot, name string) error {
 	if err != nil {
 		return m.explain("look at "+label(slot), err)
 	}
-	for _, l := range links {
-		at, err := m.tree.Target(slot + "/" + l)
+	if len(links) > 0 {
+		at, err := m.tree.Target(slot + "/" + links[0])
 		if err != nil {
 			return m.explain("look at "+label(slot), err)
 		}

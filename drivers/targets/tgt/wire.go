@@ -129,7 +129,7 @@ func exchange(ctx context.Context, socket string, r request, arguments string) (
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return "", err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { conn.Close() }) // ends a read or write under way
 	defer stop()
 	answer, err := converse(conn, message.Bytes())
 	if ended := ctx.Err(); ended != nil && err != nil {
