@@ -34,7 +34,7 @@ func (r *Requests) fromVolume(ctx context.Context, in flow.VolumeCreateInput) (*
 		return nil, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.SourceVolID)
 	case err != nil:
 		return nil, catalogueError(err)
-	case s.Status != models.VolumeAvailable && s.Status != models.VolumeInUse:
+	case s.Status != models.VolumeAvailable && s.Status != models.VolumeInUse && !r.accepted(ctx, in):
 		return nil, refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s; it must be available or in-use.", s.ID, s.Status)
 	case in.SizeGiB > 0 && in.SizeGiB < s.SizeGiB:
 		return nil, refuse(flow.ErrInvalid, "Invalid input received: Volume size '%d'GB cannot be smaller than original volume size %dGB. They must be >= original volume size.", in.SizeGiB, s.SizeGiB)
@@ -49,7 +49,7 @@ func (r *Requests) fromSnapshot(ctx context.Context, in flow.VolumeCreateInput) 
 		return nil, refuse(flow.ErrNotFound, "Snapshot %s could not be found.", in.SnapshotID)
 	case err != nil:
 		return nil, catalogueError(err)
-	case sn.Status != models.SnapshotAvailable:
+	case sn.Status != models.SnapshotAvailable && !r.accepted(ctx, in):
 		return nil, refuse(flow.ErrInvalid, "Invalid snapshot: snapshot %s is %s; it must be available.", sn.ID, sn.Status)
 	case in.SizeGiB > 0 && in.SizeGiB < sn.SizeGiB:
 		return nil, refuse(flow.ErrInvalid, "Invalid input received: Volume size '%d'GB cannot be smaller than the snapshot size %dGB. They must be >= original snapshot size.", in.SizeGiB, sn.SizeGiB)
@@ -57,6 +57,13 @@ func (r *Requests) fromSnapshot(ctx context.Context, in flow.VolumeCreateInput) 
 	// The volume may be another project's: who may see the snapshot may use it.
 	v, err := r.Store.GetVolume(ctx, "", sn.VolumeID)
 	return &origin{volume: v, snapshot: &sn, sizeGiB: sn.SizeGiB}, catalogueError(err)
+}
+
+// accepted tells whether the flow's row stands: it was accepted before, and is looked up again because the flow was started from its
+// record. What its origin does meanwhile is then no reason to take the row from its owner.
+func (r *Requests) accepted(ctx context.Context, in flow.VolumeCreateInput) bool {
+	v, err := r.Store.GetVolume(ctx, "", in.ResourceID)
+	return err == nil && v.FlowID == in.FlowID
 }
 
 // fill tells the node what to begin with. The new volume is made where its origin is: no other backend has the bytes.

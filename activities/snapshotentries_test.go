@@ -161,6 +161,29 @@ func TestExtractFromASnapshot(t *testing.T) {
 	require.Contains(t, wire.Parse(err).Message, "is error; it must be available")
 }
 
+// Started again from its record, a create is not refused for what its origin does by now: its owner has seen the row.
+func TestExtractAgainAfterItWasAccepted(t *testing.T) {
+	c := newCatalogue(t)
+	v := c.available(t, 10, pool)
+	sn := c.readySnapshot(t, v)
+	fromSnapshot, fromVolume := createRequest(10), createRequest(10)
+	fromSnapshot.SnapshotID, fromVolume.SourceVolID = sn.ID, v.ID
+	c.entered(t, fromSnapshot)
+	c.entered(t, fromVolume)
+	_, err := c.Store.ResetSnapshot(ctx, sn.ID, models.SnapshotBackingUp)
+	require.NoError(t, err)
+	extending := models.VolumeExtending
+	_, err = c.Store.ResetVolume(ctx, v.ID, models.StatusReset{Status: &extending})
+	require.NoError(t, err)
+	for _, in := range []flow.VolumeCreateInput{fromSnapshot, fromVolume} {
+		_, err := c.ExtractVolumeRequest(ctx, in)
+		require.NoError(t, err)
+		in.Header = request(flow.VolumeCreate, uuid.NewString())
+		_, err = c.ExtractVolumeRequest(ctx, in)
+		require.Equal(t, flow.ErrInvalid, class(t, err), "a new one is")
+	}
+}
+
 func TestSnapshotCast(t *testing.T) {
 	c := newCatalogue(t)
 	v := c.available(t, 10, pool)
