@@ -3,7 +3,6 @@ package files
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 
@@ -25,14 +24,16 @@ func (f *Folder) Allocate(ctx context.Context, file *os.File, old, size drivers.
 	if err := f.Room(size - old); err != nil {
 		return err
 	}
+	give := []func(at, n int64) error{keepSize(file), grow(file), zeros(file)}
 	for at := int64(old); at < int64(size); at += allocStep {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n := min(allocStep, int64(size)-at)
-		err := Again(func() error { return unix.Fallocate(int(file.Fd()), unix.FALLOC_FL_KEEP_SIZE, at, n) })
-		if errors.Is(err, unix.EOPNOTSUPP) {
-			return fmt.Errorf("%w: this file system can't preallocate; set nas_volume_prov_type = thin", drivers.ErrNotSupported)
+		err := give[0](at, n)
+		for errors.Is(err, unix.EOPNOTSUPP) && len(give) > 1 {
+			give = give[1:]
+			err = give[0](at, n)
 		}
 		if err != nil {
 			return err
@@ -43,6 +44,34 @@ func (f *Folder) Allocate(ctx context.Context, file *os.File, old, size drivers.
 		return err
 	}
 	return file.Truncate(int64(size))
+}
+
+// The ways to get blocks, from the best to the last. NFS 4.2 has the second only; NFS before it and some FUSE file systems have
+// neither.
+func keepSize(file *os.File) func(at, n int64) error {
+	return func(at, n int64) error {
+		return Again(func() error { return unix.Fallocate(int(file.Fd()), unix.FALLOC_FL_KEEP_SIZE, at, n) })
+	}
+}
+
+func grow(file *os.File) func(at, n int64) error {
+	return func(at, n int64) error {
+		return Again(func() error { return unix.Fallocate(int(file.Fd()), 0, at, n) })
+	}
+}
+
+func zeros(file *os.File) func(at, n int64) error {
+	buf := make([]byte, 1<<20)
+	return func(at, n int64) error {
+		for end := at + n; at < end; {
+			done, err := file.WriteAt(buf[:min(int64(len(buf)), end-at)], at)
+			if err != nil {
+				return err
+			}
+			at += int64(done)
+		}
+		return Again(func() error { return unix.Fdatasync(int(file.Fd())) })
+	}
 }
 
 // Room refuses what can't fit.

@@ -157,8 +157,11 @@ func (d *Driver) takeIn(ctx context.Context, p *place, v drivers.Volume, r *reco
 		}
 		size = chain[0].size
 	}
-	if size <= 0 {
+	switch {
+	case size <= 0:
 		return 0, fmt.Errorf("%w: %s is empty", drivers.ErrInvalid, file)
+	case v.Size > 0 && size > v.Size:
+		return 0, fmt.Errorf("%w: %s has %d bytes; there may be %d", drivers.ErrInvalid, file, size, v.Size)
 	}
 	top := r.active
 	if len(r.snapshots) == 0 {
@@ -194,7 +197,7 @@ func errBusyIf(used bool) error {
 	return nil
 }
 
-// Release makes the volume's file a file like any other: what is ours goes out of the record, Cinder's part stays.
+// Release makes the volume's file a file like any other: it keeps its name and loses its record.
 func (d *Driver) Release(ctx context.Context, v drivers.Volume) (ref string, err error) {
 	err = d.step(ctx, "release volume", v, v.Name, func(p *place) error {
 		k, err := p.look(v.Name)
@@ -207,8 +210,7 @@ func (d *Driver) Release(ctx context.Context, v drivers.Volume) (ref string, err
 		}
 		ref = p.share.Address + "/" + v.Name
 		if len(k.snapshots) > 0 {
-			k.format = ""
-			return p.writeRecord(v.Name, k.record)
+			return fmt.Errorf("%w: it has snapshots", drivers.ErrBusy)
 		}
 		if err := p.Unlink(infoName(v.Name)); err != nil {
 			return err

@@ -156,7 +156,7 @@ func (d *Driver) grow(ctx context.Context, p *place, k *disk, v drivers.Volume, 
 				return err
 			}
 		}
-		return d.resize(ctx, p, top.file, size)
+		return d.resize(ctx, p, top.file, size, d.thickFor(v))
 	}
 	v.Size = size
 	return p.change(top.file, func(f *os.File) error {

@@ -96,7 +96,11 @@ func (d *Driver) fillFrom(ctx context.Context, p *place, part string, v drivers.
 		defer file.Close()
 		return p.change(part, func(f *os.File) error { return p.Fill(ctx, f, file, v.Size, d.thickFor(v)) })
 	}
-	if err := p.Room(at.taken(chain)); err != nil {
+	need := at.taken(chain)
+	if d.thickFor(v) {
+		need = v.Size
+	}
+	if err := p.Room(need); err != nil {
 		return err
 	}
 	if !d.opts.qcow2 {
@@ -109,7 +113,7 @@ func (d *Driver) fillFrom(ctx context.Context, p *place, part string, v drivers.
 	if err := d.convert(ctx, p, from, at, part, qcow2, d.thickFor(v)); err != nil || v.Size == from.size {
 		return err
 	}
-	return d.resize(ctx, p, part, v.Size)
+	return d.resize(ctx, p, part, v.Size, d.thickFor(v))
 }
 
 // taken is what the files of a chain take, at most what the disk can hold.

@@ -32,10 +32,11 @@ type Driver struct {
 }
 
 var (
-	_ drivers.Driver   = (*Driver)(nil)
-	_ drivers.Cloner   = (*Driver)(nil)
-	_ drivers.Reverter = (*Driver)(nil)
-	_ drivers.Adopter  = (*Driver)(nil)
+	_ drivers.Driver      = (*Driver)(nil)
+	_ drivers.Cloner      = (*Driver)(nil)
+	_ drivers.Reverter    = (*Driver)(nil)
+	_ drivers.Adopter     = (*Driver)(nil)
+	_ drivers.AdoptLister = (*Driver)(nil)
 )
 
 // New makes a driver; it does no I/O. Programs are run by run.
@@ -106,7 +107,7 @@ func check(v drivers.Volume) error {
 		return err
 	}
 	_, rest, _ := strings.Cut(v.Name, files.ID(v.Name))
-	if strings.HasSuffix(v.Name, infoSuffix) || files.ID(rest) != "" {
+	if strings.HasSuffix(v.Name, infoSuffix) || files.ID(strings.TrimLeft(rest, ".")) != "" {
 		return fmt.Errorf("%w: name %q; here it holds one uuid and does not end in %s", drivers.ErrInvalid, v.Name, infoSuffix)
 	}
 	return nil

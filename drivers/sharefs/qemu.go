@@ -153,6 +153,10 @@ func (d *Driver) mend(ctx context.Context, p *place, file string) error {
 }
 
 // resize makes a qcow2 disk larger.
-func (d *Driver) resize(ctx context.Context, p *place, file string, size drivers.Bytes) error {
-	return d.qemuImg(ctx, p, "resize", "-q", "-f", qcow2, file, bytesArg(size))
+func (d *Driver) resize(ctx context.Context, p *place, file string, size drivers.Bytes, thick bool) error {
+	args := []string{"resize", "-q", "-f", qcow2}
+	if thick {
+		args = append(args, "--preallocation=falloc")
+	}
+	return d.qemuImg(ctx, p, append(args, file, bytesArg(size))...)
 }

@@ -176,6 +176,7 @@ func TestGuestWritesHeader(t *testing.T) {
 	require.True(t, bytes.Equal(want, sharetest.Read(t, d, v)[:2*mib]))
 
 	// And adopted again it must be said what it is.
+	v.Size = 4 * mib
 	ref, err := d.Release(t.Context(), v)
 	require.NoError(t, err)
 	_, err = d.Adopt(t.Context(), v, ref)
