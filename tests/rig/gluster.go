@@ -110,7 +110,7 @@ func (g *GlusterCluster) startServer(i int) error {
 	if err != nil {
 		return err
 	}
-	return eventually(30*time.Second, "glusterd at "+g.Hosts[i], func() error {
+	return eventually(time.Minute, "glusterd at "+g.Hosts[i], func() error {
 		if !g.servers[i].running() {
 			return fmt.Errorf("it ended: %w", g.servers[i].err)
 		}
@@ -131,7 +131,7 @@ func (g *GlusterCluster) join() error {
 
 // awaitPeers waits until each server sees each other one.
 func (g *GlusterCluster) awaitPeers() error {
-	return eventually(30*time.Second, "the servers' cluster", func() error {
+	return eventually(time.Minute, "the servers' cluster", func() error {
 		for i := range g.Hosts {
 			out, err := g.cli(i, "peer", "status")
 			if err != nil {

@@ -34,7 +34,15 @@ func (g *GlusterCluster) cli(i int, args ...string) (string, error) {
 	if i > 0 {
 		argv = append(argv, "--glusterd-sock="+g.socket(i))
 	}
-	return output(g.ns.entered(append(argv, args...)...)...)
+	argv = g.ns.entered(append(argv, args...)...)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		out, err := output(argv...)
+		// The servers do one thing at a time, and asking one is a thing.
+		busy := err != nil && (strings.Contains(err.Error(), "Another transaction is in progress") || strings.Contains(err.Error(), "Locking failed"))
+		if !busy || time.Now().After(deadline) {
+			return out, err
+		}
+	}
 }
 
 // Brick is the folder of a volume's brick at a server, the first being 0. The bricks' file systems are mounted in a
@@ -54,7 +62,7 @@ func (g *GlusterCluster) Mount(share string) (at string) {
 	_, err = output(find("glusterfs"), "--volfile-server="+host, "--volfile-id="+volume, "--log-file="+at+".log", at)
 	if err == nil {
 		// The program goes into the background before it is known whether anybody answers.
-		err = eventually(30*time.Second, "the mount of "+share, func() error {
+		err = eventually(time.Minute, "the mount of "+share, func() error {
 			var here, above syscall.Stat_t
 			if err := syscall.Stat(at, &here); err != nil {
 				return err
@@ -79,7 +87,7 @@ func (g *GlusterCluster) KillBrick(i int, volume string) {
 		err = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	if err == nil {
-		err = eventually(20*time.Second, "the end of the brick", func() error {
+		err = eventually(time.Minute, "the end of the brick", func() error {
 			online, err := g.online(volume)
 			if err == nil && online[i] {
 				err = errors.New("still online")

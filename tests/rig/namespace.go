@@ -25,7 +25,7 @@ func newNamespace(dir string, private ...string) (*namespace, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = eventually(10*time.Second, "the mount namespace", func() error {
+	err = eventually(time.Minute, "the mount namespace", func() error {
 		_, err := os.Stat(ready)
 		return err
 	})

@@ -87,7 +87,7 @@ func (n *NFSServer) start() error {
 	if err != nil {
 		return err
 	}
-	return eventually(30*time.Second, "nfs-ganesha", func() error {
+	return eventually(time.Minute, "nfs-ganesha", func() error {
 		if !n.proc.running() {
 			return fmt.Errorf("it ended: %w", n.proc.err)
 		}

@@ -81,7 +81,7 @@ func (g *TgtServer) start() error {
 	if err != nil {
 		return err
 	}
-	return eventually(20*time.Second, "tgtd", func() error {
+	return eventually(time.Minute, "tgtd", func() error {
 		if !g.proc.running() {
 			return fmt.Errorf("it ended: %w", g.proc.err)
 		}
