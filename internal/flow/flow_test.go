@@ -59,11 +59,18 @@ func TestTaskNames(t *testing.T) {
 		name  flow.Operation
 		tasks []string
 	}{
-		{flow.VolumeCreate, flow.VolumeCreateTasks()}, {flow.VolumeDelete, flow.VolumeDeleteTasks()}, {flow.VolumeExtend, flow.VolumeExtendTasks()},
-		{flow.VolumeCreate + " from a snapshot", flow.VolumeFromSnapshotTasks()}, {flow.VolumeDelete + " with cascade", flow.VolumeCascadeTasks()},
-		{flow.VolumeRevert, flow.VolumeRevertTasks()}, {flow.VolumeManage, flow.VolumeManageTasks()}, {flow.VolumeUnmanage, flow.VolumeUnmanageTasks()},
-		{flow.SnapshotCreate, flow.SnapshotCreateTasks()}, {flow.SnapshotDelete, flow.SnapshotDeleteTasks()},
-		{flow.SnapshotManage, flow.SnapshotManageTasks()}, {flow.SnapshotUnmanage, flow.SnapshotUnmanageTasks()},
+		{flow.VolumeCreate, flow.VolumeCreateTasks()},
+		{flow.VolumeDelete, flow.VolumeDeleteTasks()},
+		{flow.VolumeExtend, flow.VolumeExtendTasks()},
+		{flow.VolumeCreate + " from a snapshot", flow.VolumeFromSnapshotTasks()},
+		{flow.VolumeDelete + " with cascade", flow.VolumeCascadeTasks()},
+		{flow.VolumeRevert, flow.VolumeRevertTasks()},
+		{flow.VolumeManage, flow.VolumeManageTasks()},
+		{flow.VolumeUnmanage, flow.VolumeUnmanageTasks()},
+		{flow.SnapshotCreate, flow.SnapshotCreateTasks()},
+		{flow.SnapshotDelete, flow.SnapshotDeleteTasks()},
+		{flow.SnapshotManage, flow.SnapshotManageTasks()},
+		{flow.SnapshotUnmanage, flow.SnapshotUnmanageTasks()},
 	} {
 		fmt.Fprintf(&b, "%s\n  %s\n", op.name, strings.Join(op.tasks, "\n  "))
 	}
