@@ -28,6 +28,14 @@ func run(t *testing.T, args ...string) string {
 // disk is the node's data disk.
 func disk() string { return rig.InsideDisks()[0] }
 
+// blankGroup makes an empty group, small enough to search, on a disk without anything on it.
+func blankGroup(t *testing.T) {
+	t.Helper()
+	run(t, "blkdiscard", "-f", "-z", "-l", "256M", disk())
+	run(t, "pvcreate", "-q", "-y", "--setphysicalvolumesize", "256M", disk())
+	freshGroup(t)
+}
+
 // freshGroup makes an empty volume group, and takes it away at the end.
 func freshGroup(t *testing.T) {
 	t.Helper()

@@ -87,8 +87,7 @@ func (s *step) merge(ctx context.Context, lv, from lvmcmd.LV) error {
 			}
 		}
 		var err error
-		// All of the device, which is as large as its origin.
-		if m.sum, err = sum(ctx, from.Path, lv.Size, s.pace); err != nil {
+		if m.sum, err = sum(ctx, from.Path, m.size, s.pace); err != nil {
 			return err
 		}
 	}
@@ -142,13 +141,19 @@ func (s *step) afterMerge(ctx context.Context, lv lvmcmd.LV, m mark) error {
 		}
 	}
 	if m.sum != "" {
-		got, err := sum(ctx, lv.Path, m.full, s.pace)
+		got, err := sum(ctx, lv.Path, m.size, s.pace)
 		if err != nil {
 			return err
 		}
 		if got != m.sum {
 			return withHint(fmt.Errorf("%w: after the merge the volume does not hold what the snapshot held", drivers.ErrUnavailable),
 				fmt.Sprintf("look in the kernel log for errors of the disks below %s/%s before anybody uses the volume", s.opts.group, lv.Name))
+		}
+	}
+	if m.sum != "" {
+		// What the volume has beyond the snapshot's end, the merge leaves as it is.
+		if err := s.holding(lv, s.blank(ctx, lv, m.size)); err != nil {
+			return err
 		}
 	}
 	tags := s.tagsFor(lv.Tags[tagVolume], map[string]string{tagSnapshot: m.id, tagSize: number(m.size)}, "")

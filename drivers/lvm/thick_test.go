@@ -91,7 +91,8 @@ func TestInsideThickReadsZero(t *testing.T) {
 // Nothing of a tenant's data is left in the free space (data-safety rule 12): after a delete, a deleted snapshot, a finished
 // clone, a clone that was cancelled and given up.
 func TestInsideThickWipes(t *testing.T) {
-	d := newDriver(t, thick)
+	blankGroup(t)
+	d := open(t, config(t, thick))
 	v := drivertest.NewVolume(24 << 20)
 	_, err := d.CreateVolume(t.Context(), v)
 	require.NoError(t, err)
@@ -137,7 +138,8 @@ func TestInsideThickClearOptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.options["lvm_type"] = "default"
-			d := newDriver(t, test.options)
+			blankGroup(t)
+			d := open(t, config(t, test.options))
 			v := drivertest.NewVolume(16 << 20)
 			_, err := d.CreateVolume(t.Context(), v)
 			require.NoError(t, err)
@@ -156,7 +158,7 @@ func tags(t *testing.T, lv string) string {
 // What killed steps left is finished or removed by the next step on the volume, or by the next start.
 func TestInsideThickLeftovers(t *testing.T) {
 	cfg := config(t, thick)
-	freshGroup(t)
+	blankGroup(t)
 	d := open(t, cfg)
 	v := drivertest.NewVolume(8 << 20)
 	leave := func(name, state string, more ...string) {
@@ -308,7 +310,8 @@ func TestInsideThickRevertKilled(t *testing.T) {
 
 // A thick snapshot whose store overflowed is lost, and says so; its volume is as it was.
 func TestInsideThickOverflow(t *testing.T) {
-	d := newDriver(t, thick)
+	blankGroup(t)
+	d := open(t, config(t, thick))
 	v := drivertest.NewVolume(32 << 20)
 	_, err := d.CreateVolume(t.Context(), v)
 	require.NoError(t, err)

@@ -88,5 +88,6 @@ func storeLength(lv lvmcmd.LV) int64 {
 		return lv.Size
 	}
 	const margin = 16 << 20
-	return min(int64(float64(lv.Size)*(lv.DataPercent+1)/100)+margin, lv.Size)
+	used := int64(float64(lv.Size)*(lv.DataPercent+1)/100) + margin
+	return min((used+page-1)/page*page, lv.Size)
 }

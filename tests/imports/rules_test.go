@@ -25,6 +25,7 @@ const (
 	webUI     = "github.com/temporalio/ui-server/..."
 	postgres  = "github.com/jackc/pgx/..."
 	anyDriver = "drivers/*"
+	lvmcmd    = "drivers/lvm/lvmcmd"
 	anyTarget = "drivers/targets/*"
 )
 
@@ -73,8 +74,12 @@ var layers = []layer{
 		why: "a contract that knows Temporal or the catalogue can't be met without them",
 	},
 	{
-		of: anyDriver, ours: []string{"drivers", "models", "internal/execx", anyDriver}, never: []string{gorm, gin, sdk},
+		of: anyDriver, ours: []string{"drivers", "models", "internal/execx", lvmcmd, anyDriver}, never: []string{gorm, gin, sdk},
 		why: "storage nodes have neither the catalogue nor a say in flows",
+	},
+	{
+		of: lvmcmd, ours: []string{"drivers", "models", "internal/execx"}, never: []string{gorm, gin, sdk},
+		why: "it knows LVM's programs and nothing of backends",
 	},
 	{
 		of: "drivers/targets", ours: []string{"drivers", "models"}, never: []string{gorm, gin, sdk},
@@ -125,6 +130,7 @@ var owners = []owner{
 	{of: "internal/devserver", users: []string{"cmd/clinkerd"}, why: "one binary holds the Temporal server"},
 	{of: "internal/engine", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: "models/store", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
+	{of: lvmcmd, users: []string{"drivers/lvm"}, why: "LVM's flags and texts are known in one place"},
 	{of: anyDriver, but: []string{"drivers/targets"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
 	{of: anyTarget, users: []string{"cmd/...", "workers", anyTarget}, why: "a target is chosen where the parts are wired"},
 	{of: "workers", users: []string{"cmd/..."}, why: "only binaries run workers"},
