@@ -3,6 +3,7 @@ package rig_test
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,11 +16,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Another process makes one of each part, and ends in one way or another.
-func TestNothingIsLeft(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "rig")
+func build(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "rig")
 	out, err := exec.Command("go", "build", "-o", binary, "./cmd/rig").CombinedOutput()
 	require.NoError(t, err, string(out))
+	return binary
+}
+
+var session = regexp.MustCompile(`/var/tmp/clinker-rig/\d+`)
+
+// Another process makes one of each part, and ends in one way or another.
+func TestNothingIsLeft(t *testing.T) {
+	binary := build(t)
 	for _, tc := range []struct {
 		name   string
 		signal syscall.Signal
@@ -30,7 +39,7 @@ func TestNothingIsLeft(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c, said := start(t, exec.Command(binary, "-nodes", "1", "-gluster", "-nfs", "-tgt"))
 			share := regexp.MustCompile(`mount -t glusterfs (\S+)`).FindStringSubmatch(said)[1]
-			dir := regexp.MustCompile(`/var/tmp/clinker-rig/\d+`).FindString(said)
+			dir := session.FindString(said)
 			// A driver mounts by itself, in a place of its own.
 			mount := t.TempDir()
 			out, err := exec.Command("mount", "-t", "glusterfs", share, mount).CombinedOutput()
@@ -50,6 +59,51 @@ func TestNothingIsLeft(t *testing.T) {
 			}, 30*time.Second, 100*time.Millisecond, "%v", &left)
 		})
 	}
+}
+
+// Where the reaper is killed too, the next who uses the rig takes away what is left.
+func TestSweep(t *testing.T) {
+	binary := build(t)
+	c, said := start(t, exec.Command(binary, "-nodes", "0", "-nfs", "-tgt"))
+	dir := session.FindString(said)
+	reaper := child(t, c.Process.Pid, "sh")
+	require.NoError(t, syscall.Kill(reaper, syscall.SIGKILL))
+	require.NoError(t, c.Process.Kill())
+	require.Error(t, c.Wait())
+	ofNFS := func() (found []remain) {
+		for _, r := range remains(t, dir, "none") {
+			if strings.Contains(r.what, "/nfs1") {
+				found = append(found, r)
+			}
+		}
+		return found
+	}
+	require.NotEmpty(t, ofNFS())
+
+	next, _ := start(t, exec.Command(binary, "-nodes", "0", "-tgt")) // it may get the same number
+	require.Empty(t, ofNFS())
+	require.NoError(t, next.Process.Signal(syscall.SIGINT))
+	require.NoError(t, next.Wait())
+}
+
+// child is the process of this name that another has started.
+func child(t *testing.T, parent int, name string) int {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(t, err)
+	for _, path := range paths {
+		var pid, ppid int
+		var comm, state string
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		if _, err := fmt.Sscan(string(text), &pid, &comm, &state, &ppid); err == nil && ppid == parent && comm == "("+name+")" {
+			return pid
+		}
+	}
+	t.Fatalf("process %d has no child %s", parent, name)
+	return 0
 }
 
 // start runs the command until it has all up, and returns what it said.
