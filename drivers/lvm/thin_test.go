@@ -99,28 +99,37 @@ func TestInsideThinFull(t *testing.T) {
 
 // The group's own description has limits, too (data-safety rule 15).
 func TestInsideThinGroupMetadata(t *testing.T) {
-	run(t, "pvcreate", "-q", "-y", "--metadatasize", "80k", disk())
-	freshGroup(t)
-	d := open(t, config(t, thin))
-	var err error
-	var made []drivers.Volume
-	for range 40 {
-		v := drivertest.NewVolume(4 << 20)
-		v.Tags["clinker.flow"] = strings.Repeat("f", 900)
-		if _, err = d.CreateVolume(t.Context(), v); err != nil {
-			break
-		}
-		made = append(made, v)
-	}
-	require.ErrorIs(t, err, drivers.ErrNoSpace)
-	require.ErrorContains(t, err, "metadata")
-	require.Contains(t, drivers.Hint(err), "--metadatasize")
-	stats, err := d.Stats(t.Context())
+	d := newDriver(t, thin)
+	kept := drivertest.NewVolume(4 << 20)
+	_, err := d.CreateVolume(t.Context(), kept)
 	require.NoError(t, err)
-	require.Less(t, stats[0].Extra["vg_metadata_free_percent"], 90.0)
-	require.Zero(t, stats[0].Free.GiB)
-	require.NotEmpty(t, made)
-	require.NoError(t, d.DeleteVolume(t.Context(), made[0]), "what is there can still be removed")
+	fill := func(from, to int) {
+		args := []string{"lvm", "vgchange"}
+		for i := from; i < to; i++ {
+			args = append(args, "--addtag", strconv.Itoa(i)+strings.Repeat("x", 1000))
+		}
+		run(t, append(args, group)...)
+	}
+	left := func() float64 {
+		stats, err := d.Stats(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, stats[0].Extra["refuses"] != nil, stats[0].Free.GiB == 0)
+		return stats[0].Extra["vg_metadata_free_percent"].(float64)
+	}
+	require.Greater(t, left(), 98.0)
+	fill(0, 440)
+	for n := 440; left() > 6; n += 10 {
+		require.Less(t, n, 600)
+		fill(n, n+10)
+	}
+	_, create := d.CreateVolume(t.Context(), drivertest.NewVolume(4<<20))
+	_, snap := d.CreateSnapshot(t.Context(), drivertest.NewSnapshot(kept))
+	for _, err := range []error{create, snap} {
+		require.ErrorIs(t, err, drivers.ErrNoSpace)
+		require.ErrorContains(t, err, "metadata area is nearly full")
+		require.Contains(t, drivers.Hint(err), "--metadatasize")
+	}
+	require.NoError(t, d.DeleteVolume(t.Context(), kept), "what is there can still be removed")
 }
 
 // Another volume group of our name is not taken for ours, and hides nothing (data-safety rule 4). LVM's filter is open, as
@@ -132,25 +141,29 @@ activation { udev_sync=0 udev_rules=0 monitoring=0 verify_udev_operations=0 }
 devices { use_devicesfile=0 obtain_device_list_from_udev=0 external_device_info_source="none" filter=["a|.*|"] }
 global { event_activation=0 use_lvmpolld=0 }
 `), 0o600))
-	freshGroup(t)
-	cfg := config(t, map[string]string{"lvm_type": "thin", "lvm_conf_file": conf})
-	d := open(t, cfg)
-	v := drivertest.NewVolume(8 << 20)
-	_, err := d.CreateVolume(t.Context(), v)
-	require.NoError(t, err)
-
+	// The tenant makes his group in his guest, where ours is not.
 	image := filepath.Join(t.TempDir(), "tenant.img")
 	require.NoError(t, os.WriteFile(image, nil, 0o600))
 	require.NoError(t, os.Truncate(image, 200<<20))
-	loop := strings.TrimSpace(run(t, "losetup", "-f", "--show", image))
-	t.Cleanup(func() { exec.Command("losetup", "-d", loop).Run() })
+	attach := func() string { return strings.TrimSpace(run(t, "losetup", "-f", "--show", image)) }
 	env := append(os.Environ(), "LVM_SYSTEM_DIR="+filepath.Dir(conf))
+	loop := attach()
 	for _, args := range [][]string{{"pvcreate", "--devices", loop, "-y", loop}, {"vgcreate", "--devices", loop, group, loop}} {
 		c := exec.Command(args[0], args[1:]...)
 		c.Env = env
 		out, err := c.CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
+	run(t, "losetup", "-d", loop)
+
+	freshGroup(t)
+	cfg := config(t, map[string]string{"lvm_type": "thin", "lvm_conf_file": conf})
+	d := open(t, cfg)
+	v := drivertest.NewVolume(8 << 20)
+	_, err := d.CreateVolume(t.Context(), v)
+	require.NoError(t, err)
+	loop = attach()
+	t.Cleanup(func() { exec.Command("losetup", "-d", loop).Run() })
 	bare := exec.Command("lvs", group)
 	bare.Env = env
 	require.Error(t, bare.Run(), "LVM itself answers nothing about this name any more")
