@@ -64,8 +64,7 @@ var acceptedOptions = slices.Concat(
 	accepted(backendSection, whyDriver, `chiscsi_conf scst_target_iqn_name scst_target_driver iser_helper iser_port iser_ip_address iser_target_prefix num_iser_scan_tries
 		nvmet_port_id nvmet_ns_id nvmeof_conn_info_version spdk_rpc_ip spdk_rpc_port spdk_rpc_username spdk_rpc_password spdk_rpc_protocol spdk_max_queue_depth
 		nas_login nas_password nas_ssh_port nas_private_key`),
-	accepted(backendSection, "older than nas_volume_prov_type, which says it now", `glusterfs_sparsed_volumes glusterfs_qcow2_volumes glusterfs_disk_util
-		nfs_disk_util nfs_used_ratio nfs_oversub_ratio pool_size`),
+	accepted(backendSection, "older than nas_volume_prov_type, which says it now", `glusterfs_disk_util nfs_disk_util nfs_used_ratio nfs_oversub_ratio pool_size`),
 
 	accepted("database", whyDatabase, `backend slave_connection mysql_sql_mode mysql_enable_ndb mysql_wsrep_sync_wait sqlite_synchronous min_pool_size max_retries
 		retry_interval pool_timeout connection_debug connection_trace connection_parameters use_db_reconnect db_retry_interval db_inc_retry_interval
