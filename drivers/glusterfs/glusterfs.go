@@ -18,7 +18,7 @@ func Kind() sharefs.Kind {
 	return sharefs.Kind{
 		Name: Name, FSType: "glusterfs", Mounted: []string{"fuse.glusterfs"}, Magic: unix.FUSE_SUPER_MAGIC,
 		Client: "mount.glusterfs", Packages: "glusterfs-client (Debian, Ubuntu) or glusterfs-fuse (RHEL and its kin)",
-		Stale: defaultStale, Inspect: inspect, SplitBrain: splitBrain,
+		Stale: defaultStale, Inspect: inspect, SplitBrain: splitBrain, Alive: alive,
 	}
 }
 

@@ -21,6 +21,9 @@ type Kind struct {
 	Stale time.Duration
 	// Inspect looks at what can be known of the share's health through its mounted root folder; nil is nothing.
 	Inspect func(root string) Health
+	// Alive tells whether the client behind a mount lives, when the mount answers that it is not connected: mounting anew
+	// brings back a client, no servers. nil is no.
+	Alive func(point string) bool
 	// SplitBrain asks a mounted file whether its replicas contradict each other; nil is never.
 	SplitBrain func(path string) bool
 }

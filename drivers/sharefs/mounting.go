@@ -63,6 +63,10 @@ func (d *Driver) ensure(ctx context.Context, s *mountedShare) error {
 		if !dead(err) {
 			return err
 		}
+		if d.kind.Alive != nil && d.kind.Alive(s.point) {
+			return d.failHint("look at share", s.Address, "look at `gluster volume status`: start what is down; with quorum, more than half of the bricks must be up",
+				drivers.ErrUnavailable, "its bricks can't be reached")
+		}
 		d.log.Warn("a mount is dead: mounting the share again", "share", s.Address, "mount_point", s.point, "error", err)
 	}
 	return d.remount(ctx, s)
