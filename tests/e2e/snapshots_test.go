@@ -35,7 +35,9 @@ func TestSnapshots(t *testing.T) {
 	})
 	s.API("any").WaitQuiet(t)
 	s.CheckConsistent(t)
-	require.Empty(t, s.Logged(t, "level=ERROR"))
+	for _, line := range s.Logged(t, "level=ERROR") {
+		require.Contains(t, line, "adopt volume old-data: not found", "but for the file that managed asks for in vain")
+	}
 	require.Empty(t, s.Logged(t, "panic"))
 }
 
@@ -120,8 +122,8 @@ func gopherSnapshots(t *testing.T, s *harness.Server) {
 	c, err := noauth.NewBlockStorageNoAuthV3(provider, noauth.EndpointOpts{CinderEndpoint: "http://" + s.APIAddr + "/v3"})
 	require.NoError(t, err)
 	id := api.CreateAvailable(t, "g", 1).ID
-	for _, reset := range []volumes.ResetStatusOpts{{AttachStatus: "attached"}, {Status: "in-use"}} {
-		require.NoError(t, volumes.ResetStatus(ctx, c, id, reset).ExtractErr())
+	for _, reset := range []object{{"attach_status": "attached"}, {"status": "in-use"}} {
+		api.Action(t, id, "os-reset_status", reset)
 	}
 	c.Microversion = "3.65"
 	opts := snapshots.CreateOpts{VolumeID: id, Name: "g1"}
@@ -143,9 +145,7 @@ func gopherSnapshots(t *testing.T, s *harness.Server) {
 	require.Len(t, all, 2)
 	require.Equal(t, []string{plain.ID, forced.ID}, []string{all[0].ID, all[1].ID})
 
-	for _, reset := range []volumes.ResetStatusOpts{{AttachStatus: "detached"}, {Status: "available"}} {
-		require.NoError(t, volumes.ResetStatus(ctx, c, id, reset).ExtractErr())
-	}
+	api.Action(t, id, "os-reset_status", object{"attach_status": "detached", "status": "available"})
 	require.NoError(t, snapshots.Delete(ctx, c, forced.ID).ExtractErr())
 	api.WaitSnapshotGone(t, forced.ID)
 	require.NoError(t, snapshots.ForceDelete(ctx, c, plain.ID).ExtractErr())
@@ -183,11 +183,11 @@ func clinkerSnapshots(t *testing.T, s *harness.Server) {
 func snapshotQuota(t *testing.T, s *harness.Server) {
 	api := s.API("stinters")
 	id := api.CreateAvailable(t, "v", 2).ID
-	snapshot := harness.Object{"snapshot": harness.Object{"volume_id": id}}
-	api.SetQuota(t, harness.Object{"gigabytes": 3})
+	snapshot := object{"snapshot": object{"volume_id": id}}
+	api.SetQuota(t, object{"gigabytes": 3})
 	_, message := api.Want(t, http.StatusRequestEntityTooLarge, "POST", "/snapshots", snapshot).Fault(t)
 	require.Contains(t, message, "VolumeSizeExceedsAvailableQuota")
-	api.SetQuota(t, harness.Object{"gigabytes": 100, "snapshots": 1})
+	api.SetQuota(t, object{"gigabytes": 100, "snapshots": 1})
 	kept := api.CreateSnapshot(t, id, "kept")
 	_, message = api.Want(t, http.StatusRequestEntityTooLarge, "POST", "/snapshots", snapshot).Fault(t)
 	require.Contains(t, message, "SnapshotLimitExceeded")
@@ -252,7 +252,7 @@ func managed(t *testing.T, s *harness.Server) {
 	out, code := s.CLI(t, project, "snapshot", "manage", "taken", "old-snapshot", "--name", "s1", "--wait")
 	require.Zero(t, code, out)
 	require.NoFileExists(t, snapshotPath)
-	_, message := api.Want(t, http.StatusBadRequest, "POST", "/volumes/"+taken.ID+"/action", harness.Object{"os-unmanage": nil}).Fault(t)
+	_, message := api.Want(t, http.StatusBadRequest, "POST", "/volumes/"+taken.ID+"/action", object{"os-unmanage": nil}).Fault(t)
 	require.Contains(t, message, "snapshots")
 	out, code = s.CLI(t, project, "snapshot", "unmanage", "s1", "--wait")
 	require.Zero(t, code, out)
