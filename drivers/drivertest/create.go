@@ -98,7 +98,7 @@ func (s suite) createConcurrently() {
 
 // A delete that overlaps a create leaves the volume whole or gone, never something between.
 func (s suite) createAndDeleteConcurrently() {
-	for range 10 {
+	for range s.opts.Rounds {
 		v := s.volume()
 		var created, deleted error
 		var wg sync.WaitGroup

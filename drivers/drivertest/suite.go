@@ -27,6 +27,8 @@ type Disk interface {
 type Options struct {
 	// Size of the volumes made, a multiple of what the backend rounds to; 0 is 8 MiB.
 	Size drivers.Bytes
+	// Rounds is how often a race is tried; 0 is 10. Backends whose steps take a second want fewer.
+	Rounds int
 	// Open opens a volume's bytes; nil opens the path that Source names.
 	Open func(t *testing.T, d drivers.Driver, v drivers.Volume) Disk
 }
@@ -44,6 +46,7 @@ type suite struct {
 // What the driver does not claim in its Capabilities must answer ErrNotSupported.
 func Run(t *testing.T, newDriver func(t *testing.T) drivers.Driver, opts Options) {
 	opts.Size = cmp.Or(opts.Size, 8<<20)
+	opts.Rounds = cmp.Or(opts.Rounds, 10)
 	if opts.Open == nil {
 		opts.Open = openSource
 	}

@@ -87,7 +87,7 @@ func conformance(t *testing.T, options map[string]string) {
 		d, err := lvm.New(t.Context(), config(t, options))
 		require.NoError(t, err)
 		return d
-	}, drivertest.Options{})
+	}, drivertest.Options{Rounds: 3})
 }
 
 func TestInsideThinConformance(t *testing.T) {

@@ -11,12 +11,15 @@ func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
 // The tests below TestInside run in a node of the rig, which has a real device-mapper.
 
-func TestThinInNode(t *testing.T) {
-	t.Parallel()
-	rig.TestInNode(t, rig.StorageNode(t, rig.Disks(4*rig.GiB)), "^TestInsideThin")
-}
+func TestThinConformanceInNode(t *testing.T) { inNode(t, "^TestInsideThinConformance$") }
 
-func TestThickInNode(t *testing.T) {
+func TestThickConformanceInNode(t *testing.T) { inNode(t, "^TestInsideThickConformance$") }
+
+func TestThinInNode(t *testing.T) { inNode(t, "^TestInsideThin($|[^C]|Clone)") }
+
+func TestThickInNode(t *testing.T) { inNode(t, "^TestInsideThick($|[^C]|Clear)") }
+
+func inNode(t *testing.T, pattern string) {
 	t.Parallel()
-	rig.TestInNode(t, rig.StorageNode(t, rig.Disks(4*rig.GiB)), "^TestInsideThick")
+	rig.TestInNode(t, rig.StorageNode(t, rig.Disks(4*rig.GiB)), pattern)
 }

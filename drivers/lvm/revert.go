@@ -101,7 +101,7 @@ func (s *step) merge(ctx context.Context, lv, from lvmcmd.LV) error {
 // mergeMarked goes on from the mark, the snapshot being there.
 func (s *step) mergeMarked(ctx context.Context, lv lvmcmd.LV, m mark) error {
 	names := []string{lv.Name}
-	if m.sum == "" {
+	if lv.Thin() {
 		names = append(names, m.name) // a thick snapshot goes with its origin
 	}
 	for _, name := range names {
@@ -150,7 +150,7 @@ func (s *step) afterMerge(ctx context.Context, lv lvmcmd.LV, m mark) error {
 				fmt.Sprintf("look in the kernel log for errors of the disks below %s/%s before anybody uses the volume", s.opts.group, lv.Name))
 		}
 	}
-	if m.sum != "" {
+	if !lv.Thin() {
 		// What the volume has beyond the snapshot's end, the merge leaves as it is.
 		if err := s.holding(lv, s.blank(ctx, lv, m.size)); err != nil {
 			return err

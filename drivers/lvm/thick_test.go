@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/clinker-storage/clinker/drivers"
@@ -365,11 +366,12 @@ func TestInsideThickLocks(t *testing.T) {
 		done <- err
 	}()
 	<-inside
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	for _, err := range []error{other.DeleteVolume(ctx, v), other.DeleteVolume(ctx, src)} {
-		require.ErrorIs(t, err, drivers.ErrBusy)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+	for _, locked := range []drivers.Volume{v, src} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := other.DeleteVolume(ctx, locked)
+		cancel()
+		assert.ErrorIs(t, err, drivers.ErrBusy)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
 	}
 	close(carryOn)
 	require.NoError(t, <-done)
