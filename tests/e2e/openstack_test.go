@@ -17,7 +17,7 @@ import (
 const clouds = `clouds:
   clinker:
     auth_type: noauth
-    auth: {endpoint: "http://%s/v3", user_id: admin, project_id: demo}
+    auth: {endpoint: "http://%s/v3", user_id: admin, project_id: stackers}
     volume_api_version: "3"
     has_image: false
 `
@@ -33,7 +33,7 @@ func openstackClient(t *testing.T, s *harness.Server) {
 		require.Zero(t, code, "%v: %s", args, out)
 		return out
 	}
-	api := s.API(demo)
+	api := s.API("stackers") // not openrc's project, whose quota cinder's test looks at
 	openstack("volume", "type", "create", "os-gold", "--property", "volume_backend_name=dir")
 	var made struct{ ID, Name, Type string }
 	out := openstack("volume", "create", "--size", "1", "--type", "os-gold", "os01", "-f", "json")
