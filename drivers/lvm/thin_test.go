@@ -268,3 +268,52 @@ func TestInsideThinCloneOfMuch(t *testing.T) {
 	require.InDelta(t, 2048, stats[0].ProvisionedGiB, 0.01)
 	require.Less(t, stats[0].Extra["data_percent"], 1.0)
 }
+
+// export has LIO hold a device open, as a target does.
+func export(t *testing.T, path string) (remove func()) {
+	t.Helper()
+	const hba = "/sys/kernel/config/target/core/iblock_0"
+	store := hba + "/lvmtest"
+	require.NoError(t, os.MkdirAll(store, 0o755))
+	require.NoError(t, os.WriteFile(store+"/control", []byte("udev_path="+path), 0o600))
+	require.NoError(t, os.WriteFile(store+"/udev_path", []byte(path), 0o600))
+	require.NoError(t, os.WriteFile(store+"/enable", []byte("1"), 0o600))
+	remove = func() {
+		os.Remove(store) // one by one: configfs knows no files to remove
+		os.Remove(hba)
+	}
+	t.Cleanup(remove)
+	return remove
+}
+
+// An exported volume is not deleted and not reverted, and the operator reads what holds it; it is extended, and snapshots
+// are taken (data-safety rule 5).
+func TestInsideThinExported(t *testing.T) {
+	d := newDriver(t, thin)
+	v := drivertest.NewVolume(16 << 20)
+	_, err := d.CreateVolume(t.Context(), v)
+	require.NoError(t, err)
+	path := device(t, d, v)
+	write(t, path, 0, []byte("before"))
+	remove := export(t, path)
+	snap, err := d.CreateSnapshot(t.Context(), drivertest.NewSnapshot(v))
+	require.NoError(t, err)
+	require.NoError(t, d.ExtendVolume(t.Context(), v, 32<<20))
+	for _, err := range []error{d.RevertToSnapshot(t.Context(), v, snap), d.DeleteVolume(t.Context(), v)} {
+		require.ErrorIs(t, err, drivers.ErrBusy)
+	}
+	require.NoError(t, d.DeleteSnapshot(t.Context(), snap))
+	err = d.DeleteVolume(t.Context(), v)
+	require.ErrorIs(t, err, drivers.ErrBusy)
+	require.Contains(t, drivers.Hint(err), "LIO export lvmtest")
+	remove()
+
+	run(t, "mkfs.ext4", "-q", path)
+	point := t.TempDir()
+	run(t, "mount", path, point)
+	err = d.DeleteVolume(t.Context(), v)
+	run(t, "umount", point)
+	require.ErrorIs(t, err, drivers.ErrBusy)
+	require.Contains(t, drivers.Hint(err), "mount "+point)
+	require.NoError(t, d.DeleteVolume(t.Context(), v))
+}
