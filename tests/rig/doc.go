@@ -12,7 +12,7 @@
 // Everything of one test process stands under one number: its folder /var/tmp/clinker-rig/N, its bridge, its addresses.
 // A lock keeps the number as long as the process lives, so that several may run at once. What a test makes goes at its
 // end; what a killed process leaves is taken away by a reaper that it started first; and whoever gets a number takes
-// away what he finds under it.
+// away what he finds under it. Only the empty lock files stay.
 //
 // The rig needs root and the packages that tests/install.sh installs. A machine that can't run it fails the test and says
 // what is missing, unless CLINKER_SKIP_RIG is set.

@@ -60,7 +60,8 @@ func begin() (*session, error) {
 		return nil, err
 	}
 	sweep()
-	for n := 1; n <= 250; n++ {
+	for i := range 250 {
+		n := 1 + (os.Getpid()+i)%250 // not the same ones again and again: it keeps runs apart for whoever looks at one
 		lock, err := tryLock(n)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			continue
