@@ -3,8 +3,10 @@ package glusterfs_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,23 @@ func warned(t *testing.T, cfg drivers.Config) string {
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	require.NoError(t, newDriver(t, cfg).Check(t.Context()))
 	return log.String()
+}
+
+// sees waits until the mount's client has these bricks: "01" is the second alone.
+func sees(t *testing.T, at, bricks string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(filepath.Join(at, ".meta", "graphs", "active", "vol1-replicate-0", "private"))
+		if err != nil {
+			return false
+		}
+		for n, up := range bricks {
+			if !strings.Contains(string(text), fmt.Sprintf("\nchild_up[%d] = %c\n", n, up)) {
+				return false
+			}
+		}
+		return true
+	}, time.Minute, 100*time.Millisecond, "the client never had the bricks %s", bricks)
 }
 
 // Data-safety rule 7: replica 2 without quorum works, with a standing warning; its loss of a write is found out, and the
@@ -52,14 +71,20 @@ func TestSplitBrain(t *testing.T) {
 		_, err = f.WriteAt(bytes.Repeat([]byte{with}, mib), 0)
 		require.NoError(t, err)
 		require.NoError(t, f.Sync(), "acknowledged, and lost in a moment")
+		time.Sleep(2 * time.Second) // cluster.post-op-delay-secs: until then the brick has not noted that it is ahead
 	}
+	at := point(cfg, g.Share)
 	g.KillBrick(0, g.Volume)
+	sees(t, at, "01")
 	write(1)
 	g.KillBrick(1, g.Volume)
 	g.StartBricks(g.Volume)
+	sees(t, at, "11")
 	g.KillBrick(1, g.Volume)
+	sees(t, at, "10")
 	write(2)
 	g.StartBricks(g.Volume)
+	sees(t, at, "11")
 	require.Eventually(t, func() bool {
 		_, err := d.Source(t.Context(), v)
 		return err != nil && errors.Is(err, drivers.ErrUnavailable) && strings.Contains(err.Error(), "split-brain")

@@ -25,11 +25,16 @@ func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
 const shareVariable = "CLINKER_TEST_NFS_SHARE"
 
-// TestNFS runs the tests of this file in a node whose kernel has an NFS client, on a server outside.
-func TestNFS(t *testing.T) {
+// The tests run in a node, whose kernel has an NFS client, on a server outside.
+func TestMounts(t *testing.T) { inside(t, "^TestInside(TwoHosts|Mounts)$") }
+func TestRaw(t *testing.T)    { inside(t, "^TestInsideRaw$") }
+func TestThick(t *testing.T)  { inside(t, "^TestInsideThick$") }
+func TestQcow2(t *testing.T)  { inside(t, "^TestInsideQcow2$") }
+
+func inside(t *testing.T, pattern string) {
 	node := rig.StorageNode(t)
 	server := rig.NFS(t, rig.GiB)
-	rig.TestInNode(t, node, "^TestInside", shareVariable+"="+server.Share)
+	rig.TestInNode(t, node, pattern, shareVariable+"="+server.Share)
 }
 
 // config is of a backend with this share, which is unmounted in the end.
@@ -78,15 +83,26 @@ func point(cfg drivers.Config, share string) string {
 	return filepath.Join(cfg.Options["nfs_mount_point_base"], sharefs.Share{Address: share}.Point())
 }
 
-func TestInsideConformance(t *testing.T) {
-	for name, options := range map[string]map[string]string{
-		"raw": nil, "thick": {"nas_volume_prov_type": "thick"}, "qcow2": {"nfs_qcow2_volumes": "true"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			drivertest.Run(t, func(t *testing.T) drivers.Driver {
-				return newDriver(t, config(t, folder(t), options))
-			}, drivertest.Options{Open: sharetest.Open, Size: 4 << 20})
-		})
+func TestInsideRaw(t *testing.T) { conformance(t, nil) }
+func TestInsideThick(t *testing.T) {
+	conformance(t, map[string]string{"nas_volume_prov_type": "thick"})
+}
+func TestInsideQcow2(t *testing.T) { conformance(t, map[string]string{"nfs_qcow2_volumes": "true"}) }
+
+// conformance runs the suite on one mount that stays, since mounting takes longer than a test; each begins with an empty folder.
+func conformance(t *testing.T, options map[string]string) {
+	cfg := config(t, os.Getenv(shareVariable), options)
+	drivertest.Run(t, func(t *testing.T) drivers.Driver {
+		t.Cleanup(func() { empty(t, point(cfg, os.Getenv(shareVariable))) })
+		return newDriver(t, cfg)
+	}, drivertest.Options{Open: sharetest.Open, Size: 1 << 20})
+}
+
+func empty(t *testing.T, folder string) {
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	for _, e := range entries {
+		require.NoError(t, os.RemoveAll(filepath.Join(folder, e.Name())))
 	}
 }
 
