@@ -21,5 +21,5 @@ func TestThickInNode(t *testing.T) { inNode(t, "^TestInsideThick($|[^C]|Clear)")
 
 func inNode(t *testing.T, pattern string) {
 	t.Parallel()
-	rig.TestInNode(t, rig.StorageNode(t, rig.Disks(4*rig.GiB)), pattern)
+	rig.TestInNode(t, rig.StorageNode(t, rig.Disks(4*rig.GiB, 16*rig.GiB)), pattern)
 }
