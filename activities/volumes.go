@@ -19,8 +19,22 @@ type Volumes struct {
 	Driver drivers.Driver
 	// CloudID tags what is made, so that only objects of this installation are ever taken for ours.
 	CloudID string
+	// Exports offers the volumes to other hosts; nil where hosts mount the backend.
+	Exports Exporter
 
 	grace time.Duration // drainGrace when 0
+}
+
+// Exporter is the part of a target that follows what becomes of a volume.
+type Exporter interface {
+	// Remove ends the export; absent is nil.
+	Remove(ctx context.Context, e models.Export) error
+	// Resize tells initiators of the new size; drivers.ErrNotFound where the volume is not exported.
+	Resize(ctx context.Context, e models.Export, size models.Bytes) error
+}
+
+func export(v models.StorageVolume) models.Export {
+	return models.Export{VolumeID: v.ID, Name: v.Name, Size: v.Size}
 }
 
 // CreateVolume makes the volume, blank or as a clone. There already with the same size is success.
@@ -47,10 +61,15 @@ func (a *Volumes) create(ctx context.Context, v models.StorageVolume, source *mo
 	return cloner.CloneVolume(ctx, v, *source)
 }
 
-// DeleteVolume removes the volume; absent is success.
+// DeleteVolume removes the volume, and its export if an earlier step left one; absent is success.
 func (a *Volumes) DeleteVolume(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
 	ctx, stop := work(ctx, cmp.Or(a.grace, drainGrace))
 	defer stop()
+	if a.Exports != nil {
+		if err := a.Exports.Remove(ctx, export(in.Volume)); err != nil {
+			return flow.NodeResult{}, driverError(ctx, err)
+		}
+	}
 	return flow.NodeResult{}, driverError(ctx, a.Driver.DeleteVolume(ctx, in.Volume))
 }
 
@@ -60,6 +79,11 @@ func (a *Volumes) ExtendVolume(ctx context.Context, in flow.NodeInput) (flow.Nod
 	defer stop()
 	v := in.Volume
 	err := a.Driver.ExtendVolume(ctx, v, in.NewSize)
+	if err == nil && a.Exports != nil {
+		if err = a.Exports.Resize(ctx, export(v), in.NewSize); errors.Is(err, drivers.ErrNotFound) {
+			err = nil // nobody uses it
+		}
+	}
 	if err == nil {
 		v.Size = in.NewSize
 	}

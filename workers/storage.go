@@ -1,13 +1,16 @@
 package workers
 
 import (
+	"context"
 	"log/slog"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/clinker-storage/clinker/activities"
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/targets"
 	"github.com/clinker-storage/clinker/internal/flow"
 )
 
@@ -22,6 +25,8 @@ type StorageOptions struct {
 	Backend string // host@backend
 	Zone    string
 	CloudID string
+	// Target exports the backend's volumes; nil where hosts mount it.
+	Target targets.Target
 	// Slots is how many steps run at once on the node for this backend; 0 is 8.
 	Slots  int
 	Logger *slog.Logger
@@ -29,7 +34,11 @@ type StorageOptions struct {
 
 // Storage serves one backend: its work queue, and a queue of its own for statistics, so that they are answered
 // while every slot is at work.
-type Storage struct{ group }
+type Storage struct {
+	group
+	stopKeeping context.CancelFunc
+	kept        chan struct{} // closed when exports are no longer looked after
+}
 
 // StartStorage begins to poll the backend's queues. The driver stays the caller's to close, after Stop.
 func StartStorage(e StorageEngine, d drivers.Driver, o StorageOptions) (*Storage, error) {
@@ -47,16 +56,62 @@ func StartStorage(e StorageEngine, d drivers.Driver, o StorageOptions) (*Storage
 		MaxConcurrentActivityExecutionSize: 1, MaxConcurrentActivityTaskPollers: 1,
 	})
 	stats.RegisterActivity(statsActivities(d, o))
-	s := &Storage{group{work, stats}}
+	s := &Storage{group: group{work, stats}, kept: make(chan struct{})}
 	if err := s.start(); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopKeeping = cancel
+	go func() {
+		defer close(s.kept)
+		if o.Target != nil {
+			keepExports(ctx, o.Target, o.Logger.With("backend", o.Backend))
+		}
+	}()
 	return s, nil
 }
 
+// Stop ends the workers as group.Stop does; exports stay.
+func (s *Storage) Stop() {
+	s.stopKeeping()
+	s.group.Stop()
+	<-s.kept
+}
+
+// restoreEvery is how often exports are compared with what should be exported.
+const restoreEvery = time.Minute
+
+// keepExports brings exports back after a reboot of the node or a restart of the target's daemon: at once, and again and again,
+// since the daemon may come up later than the worker (operators of Cinder know the guests that lost their disks there).
+func keepExports(ctx context.Context, t targets.Target, log *slog.Logger) {
+	tick := time.NewTicker(restoreEvery)
+	defer tick.Stop()
+	last := ""
+	for {
+		text := ""
+		if err := t.Restore(ctx); err != nil && ctx.Err() == nil {
+			if text = err.Error(); text != last { // once, not each minute
+				log.Warn("exports are not as they should be", "error", err, "hint", drivers.Hint(err))
+			}
+		} else if last != "" && err == nil {
+			log.Info("exports are as they should be again")
+		}
+		last = text
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 func workActivities(d drivers.Driver, o StorageOptions) []any {
+	volumes := &activities.Volumes{Driver: d, CloudID: o.CloudID}
+	if o.Target != nil { // not an interface that holds nil
+		volumes.Exports = o.Target
+	}
 	return []any{
-		&activities.Volumes{Driver: d, CloudID: o.CloudID},
+		volumes,
 		&activities.Snapshots{Driver: d, CloudID: o.CloudID},
 		&activities.Adoption{Driver: d},
 	}

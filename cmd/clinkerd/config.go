@@ -2,11 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/internal/config"
 )
 
@@ -30,48 +28,5 @@ func configCommand() *cobra.Command {
 			return nil
 		},
 	})
-	return c
-}
-
-func driverCommand() *cobra.Command {
-	c := &cobra.Command{Use: "driver", Short: "This node's backends"}
-	var s settings
-	check := &cobra.Command{
-		Use:   "check",
-		Short: "Open each enabled backend and say whether it can be used",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, log, err := s.load()
-			if err != nil {
-				return err
-			}
-			cloud, err := cloudID(cfg.StatePath)
-			if err != nil {
-				return err
-			}
-			bad := 0
-			for _, b := range cfg.Backends {
-				d, err := openDriver(cmd.Context(), cfg, b, cloud, log)
-				if err == nil {
-					err = d.Check(cmd.Context())
-				}
-				if err != nil {
-					bad++
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: %v\n", b.Service(), err)
-					if hint := drivers.Hint(err); hint != "" {
-						fmt.Fprintf(cmd.OutOrStdout(), "  %s\n", hint)
-					}
-					continue
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok (driver %s)\n", b.Service(), b.Driver)
-			}
-			if bad > 0 {
-				return fmt.Errorf("%d of %d backends can't be used", bad, len(cfg.Backends))
-			}
-			return nil
-		},
-	}
-	s.register(check)
-	c.AddCommand(check)
 	return c
 }

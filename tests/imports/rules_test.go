@@ -25,6 +25,7 @@ const (
 	webUI     = "github.com/temporalio/ui-server/..."
 	postgres  = "github.com/jackc/pgx/..."
 	anyDriver = "drivers/*"
+	anyStore  = "drivers/backups/*"
 	lvmcmd    = "drivers/lvm/lvmcmd"
 	anyTarget = "drivers/targets/*"
 )
@@ -131,7 +132,8 @@ var owners = []owner{
 	{of: "internal/engine", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: "models/store", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: lvmcmd, users: []string{"drivers/lvm"}, why: "LVM's flags and texts are known in one place"},
-	{of: anyDriver, but: []string{"drivers/targets"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
+	{of: anyDriver, but: []string{"drivers/targets", "drivers/drivertest", "drivers/backups"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
+	{of: anyStore, but: []string{"drivers/backups/storetest"}, users: []string{"cmd/...", "workers", anyStore}, why: "a backup store is chosen where the parts are wired"},
 	{of: anyTarget, users: []string{"cmd/...", "workers", anyTarget}, why: "a target is chosen where the parts are wired"},
 	{of: "workers", users: []string{"cmd/..."}, why: "only binaries run workers"},
 	{of: gorm, users: []string{"models/store"}, why: "SQL stays in one package"},
