@@ -3,6 +3,8 @@ package drivers
 import (
 	"context"
 	"iter"
+
+	"github.com/clinker-storage/clinker/models"
 )
 
 // The abilities below are optional. A driver that has one says so in its Capabilities and implements the interface;
@@ -48,6 +50,12 @@ type SnapshotAdopter interface {
 	ReleaseSnapshot(ctx context.Context, s Snapshot) (ref string, err error)
 	// AdoptableSnapshots is Adoptables for snapshots; SourceRef names the volume.
 	AdoptableSnapshots(ctx context.Context) iter.Seq2[Adoptable, error]
+}
+
+// FileLocator is a driver whose volumes are files on a share that other hosts mount by themselves, without a target.
+type FileLocator interface {
+	// LocateFile says which file of which share holds the volume now: a snapshot changes it. ErrNotFound.
+	LocateFile(ctx context.Context, v Volume) (models.FileLocation, error)
 }
 
 // Retyper changes a volume in place.

@@ -16,6 +16,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers/drivertest"
 	"github.com/clinker-storage/clinker/drivers/sharefs"
 	"github.com/clinker-storage/clinker/drivers/sharefs/sharetest"
+	"github.com/clinker-storage/clinker/models"
 )
 
 const mib = 1 << 20
@@ -99,6 +100,9 @@ func TestInfoFile(t *testing.T) {
 	src, err := d.Source(t.Context(), v)
 	require.NoError(t, err)
 	require.Equal(t, drivers.Source{Path: filepath.Join(point, info["active"]), Format: "qcow2", ZeroFilled: true}, src)
+	at, err := d.LocateFile(t.Context(), v)
+	require.NoError(t, err)
+	require.Equal(t, models.FileLocation{Type: "tmpfs", Export: "one:/vol", Name: info["active"], Format: "qcow2", MountPointBase: filepath.Dir(point)}, at)
 	for _, name := range files(t, point) {
 		st, err := os.Stat(filepath.Join(point, name))
 		require.NoError(t, err)

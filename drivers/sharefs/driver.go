@@ -37,6 +37,7 @@ var (
 	_ drivers.Reverter    = (*Driver)(nil)
 	_ drivers.Adopter     = (*Driver)(nil)
 	_ drivers.AdoptLister = (*Driver)(nil)
+	_ drivers.FileLocator = (*Driver)(nil)
 )
 
 // New makes a driver; it does no I/O. Programs are run by run.

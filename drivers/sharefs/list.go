@@ -8,6 +8,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/files"
+	"github.com/clinker-storage/clinker/models"
 )
 
 // FindVolume looks for the record that bears the id, on every share.
@@ -132,6 +133,16 @@ func (d *Driver) Source(ctx context.Context, v drivers.Volume) (src drivers.Sour
 		src = drivers.Source{Path: p.path(k.active), Format: k.top().format, ZeroFilled: true}
 	})
 	return src, err
+}
+
+// LocateFile tells hosts that mount the share themselves where the active file is, with the mount options that they need too.
+func (d *Driver) LocateFile(ctx context.Context, v drivers.Volume) (at models.FileLocation, err error) {
+	err = d.reading(ctx, "locate file of volume", v, func(p *place, k *disk) {
+		at = models.FileLocation{
+			Type: d.kind.FSType, Export: p.share.Address, Name: k.active, Options: p.share.Options, Format: k.top().format, MountPointBase: d.opts.base,
+		}
+	})
+	return at, err
 }
 
 // reading shows a volume, with its lock shared.

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -31,7 +33,7 @@ func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(envChild) != "":
 		chainForever(os.Getenv(envChild))
-	case os.Getuid() != 0 || os.Getenv(envMounts) != "":
+	case os.Getuid() != 0, os.Getenv(envMounts) != "", slices.ContainsFunc(os.Args, func(arg string) bool { return strings.HasPrefix(arg, "-test.fuzz") }):
 		os.Exit(m.Run())
 	}
 	cmd := exec.Command(os.Args[0], os.Args[1:]...)
