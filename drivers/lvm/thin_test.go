@@ -317,3 +317,46 @@ func TestInsideThinExported(t *testing.T) {
 	require.Contains(t, drivers.Hint(err), "mount "+point)
 	require.NoError(t, d.DeleteVolume(t.Context(), v))
 }
+
+// A snapshot that somebody made by hand of one of our volumes is taken in, and let go again.
+func TestInsideThinAdoptSnapshot(t *testing.T) {
+	d := newDriver(t, thin)
+	v := drivertest.NewVolume(8 << 20)
+	_, err := d.CreateVolume(t.Context(), v)
+	require.NoError(t, err)
+	write(t, device(t, d, v), 0, []byte("before"))
+	run(t, "lvm", "lvcreate", "-y", "-kn", "--snapshot", "-n", "theirs", group+"/"+v.Name)
+	write(t, device(t, d, v), 0, []byte("after!"))
+	list := func() (all []drivers.Adoptable) {
+		for item, err := range d.AdoptableSnapshots(t.Context()) {
+			require.NoError(t, err)
+			all = append(all, item)
+		}
+		return all
+	}
+	require.Equal(t, []drivers.Adoptable{{Ref: "theirs", Size: v.Size, SourceRef: v.Name}}, list())
+	snap := drivertest.NewSnapshot(v)
+	_, err = d.AdoptSnapshot(t.Context(), snap, "none")
+	require.ErrorIs(t, err, drivers.ErrNotFound)
+	_, err = d.AdoptSnapshot(t.Context(), snap, v.Name)
+	require.ErrorIs(t, err, drivers.ErrExists)
+	for range 2 {
+		made, err := d.AdoptSnapshot(t.Context(), snap, "theirs")
+		require.NoError(t, err)
+		require.Equal(t, snap.ID, made.ID)
+	}
+	require.Equal(t, []drivers.Adoptable{{Ref: "_" + snap.Name, Size: v.Size, SourceRef: v.Name, ID: snap.ID, Reason: "is managed already"}}, list())
+	require.ErrorIs(t, d.DeleteVolume(t.Context(), v), drivers.ErrBusy)
+	made := drivertest.NewVolume(v.Size)
+	_, err = d.CreateFromSnapshot(t.Context(), made, snap)
+	require.NoError(t, err)
+	require.Equal(t, "before", string(read(t, device(t, d, made), 0, 6)))
+
+	ref, err := d.ReleaseSnapshot(t.Context(), snap)
+	require.NoError(t, err)
+	require.Empty(t, tags(t, ref))
+	_, err = d.ReleaseSnapshot(t.Context(), snap)
+	require.NoError(t, err, "a second time")
+	require.NoError(t, d.DeleteVolume(t.Context(), v), "a thin snapshot of others stands by itself")
+	require.Equal(t, "before", string(read(t, "/dev/"+group+"/"+ref, 0, 6)))
+}
