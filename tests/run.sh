@@ -4,10 +4,12 @@
 #   1. build both binaries, so that the Temporal server is compiled once, here;
 #   2. packages that do not link it, with the race detector (this replays the stored
 #      histories too: workflows' own tests do);
-#   3. packages that link it and everything below tests/, without: compiling the
+#   3. packages that test on the rig (nodes, GlusterFS, tgt), one after the other, since a node is a
+#      machine of its own on these cores, and without the race detector, which nodes don't have;
+#   4. packages that link it and everything below tests/, without: compiling the
 #      server once more for the race detector would take as long again as all the rest.
 #      Never from Go's cache, which doesn't see the binaries that these tests run;
-#   4. workflowcheck: workflow code does nothing that can't be replayed.
+#   5. workflowcheck: workflow code does nothing that can't be replayed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath -buildvcs=false" # as in the Makefile
@@ -35,16 +37,19 @@ echo "== build: $((SECONDS - begun)) s"
 tested=$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' ./... |
 	awk '$1 ~ /\.test$/ {
 		heavy = / go\.temporal\.io\/server\// || $1 ~ /\/clinker\/tests\//
+		rig = / github\.com\/clinker-storage\/clinker\/tests\/rig( |$)/
 		sub(/\.test$/, "", $1)
-		print (heavy ? "heavy" : "light"), $1
+		print (heavy ? "heavy" : rig ? "rig" : "light"), $1
 	}')
 light=$(awk '$1 == "light" { print $2 }' <<<"$tested")
+rig=$(awk '$1 == "rig" { print $2 }' <<<"$tested")
 heavy=$(awk '$1 == "heavy" { print $2 }' <<<"$tested")
 
 # shellcheck disable=SC2086 # lists of packages
 {
 	step "unit tests, with the race detector" \
 		env CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -json -timeout 15m $light
+	step "tests on the rig" go test -json -count 1 -p 1 -timeout 30m $rig
 	step "tests with the Temporal server and whole processes" \
 		env CLINKER_BIN_DIR="$PWD/bin" go test -json -count 1 -p 1 -timeout 30m $heavy
 }
