@@ -36,15 +36,10 @@ func inspect(root string) sharefs.Health {
 		x := translator(filepath.Join(graph, e.Name()))
 		switch x.read("type") {
 		case "cluster/replicate":
-			if h.Volume == "" {
-				h.Volume = x.option("volume-id")
-			}
 			if w := x.replica(); w != "" && !said[w] {
 				said[w] = true
 				h.Warnings = append(h.Warnings, w)
 			}
-		case "cluster/disperse":
-			h.Volume = x.option("volume-id")
 		case "performance/md-cache":
 			h.Stale = max(h.Stale, x.seconds("md-cache-timeout"), x.seconds("timeout"))
 		case "performance/quick-read":

@@ -30,9 +30,8 @@ type Kind struct {
 
 // Health is what Inspect found.
 type Health struct {
-	Volume   string   // what tells this share from others, however it was mounted; "" is not known
-	Warnings []string // what works but is not safe, with what to do
-	Stale    time.Duration
+	Warnings []string      // what works but is not safe, with what to do
+	Stale    time.Duration // as Kind.Stale, as this volume is set
 }
 
 // option is the name of an option of this kind: glusterfs_shares_config.

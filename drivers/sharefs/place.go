@@ -24,7 +24,6 @@ import (
 type place struct {
 	*files.Folder
 	share *mountedShare
-	stale bool // locks wait out what the client may remember wrongly
 	kind  Kind
 }
 
