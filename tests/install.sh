@@ -25,7 +25,7 @@ need util-linux -- unshare
 need mount -- losetup
 need procps -- ps
 need curl -- curl
-# The rig: nodes of user-mode Linux, with what runs inside them; GlusterFS, tgt and NFS.
+# The rig: nodes of user-mode Linux, with what runs inside them; GlusterFS, tgt, NFS and Swift.
 need user-mode-linux -- linux.uml
 need dropbear-bin -- dropbear
 need iproute2 -- ip
@@ -38,6 +38,8 @@ need glusterfs-server -- glusterd
 need glusterfs-client -- mount.glusterfs
 need tgt -- tgtd
 need nfs-ganesha nfs-ganesha-vfs -- ganesha.nfsd
+need swift swift-proxy swift-account swift-container swift-object -- swift-proxy-server
+need memcached -- memcached
 # What looks at targets and images from outside.
 need qemu-utils -- qemu-img
 need libiscsi-bin -- iscsi-ls

@@ -30,6 +30,8 @@ var programs = map[string]string{
 	"lvm": "lvm2", "thin_check": "thin-provisioning-tools", "iscsid": "open-iscsi", "mount.nfs": "nfs-common",
 	"glusterd": "glusterfs-server", "gluster": "glusterfs-cli", "glusterfs": "glusterfs-client", "mkfs.xfs": "xfsprogs",
 	"tgtd": "tgt", "tgtadm": "tgt", "ganesha.nfsd": "nfs-ganesha", "unshare": "util-linux", "nsenter": "util-linux",
+	"swift-proxy-server": "swift-proxy", "swift-account-server": "swift-account", "swift-container-server": "swift-container",
+	"swift-object-server": "swift-object", "swift-ring-builder": "swift", "memcached": "memcached",
 }
 
 // needs skips or fails a test that can't have the rig here.

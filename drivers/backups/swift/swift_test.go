@@ -2,14 +2,20 @@ package swift_test
 
 import (
 	"net"
+	"os"
 	"testing"
 
 	"github.com/ncw/swift/v2/swifttest"
 	"github.com/stretchr/testify/require"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/backups"
+	"github.com/clinker-storage/clinker/drivers/backups/storetest"
 	"github.com/clinker-storage/clinker/drivers/backups/swift"
+	"github.com/clinker-storage/clinker/tests/rig"
 )
+
+func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
 func options(t *testing.T) swift.Options {
 	srv, err := swifttest.NewSwiftServer("127.0.0.1")
@@ -22,6 +28,29 @@ func open(t *testing.T, o swift.Options) *swift.Store {
 	s, err := swift.New(o)
 	require.NoError(t, err)
 	return s
+}
+
+// The fake sends bytes beyond an object's end, so the conformance suite is for the real one.
+func TestConformance(t *testing.T) {
+	srv := rig.Swift(t, 1<<30)
+	o := swift.Options{AuthURL: srv.AuthURL, AuthVersion: 1, User: srv.User, Key: srv.Key, Container: "volumebackups", Create: true}
+	storetest.Run(t, func(t *testing.T) backups.Store {
+		s := open(t, o)
+		require.NoError(t, s.Check(t.Context()))
+		return s
+	})
+	t.Run("ServerAway", func(t *testing.T) {
+		s := open(t, o)
+		require.NoError(t, s.Put(t.Context(), "a", []byte("x")))
+		srv.Kill()
+		require.ErrorIs(t, s.Put(t.Context(), "b", []byte("x")), drivers.ErrUnavailable)
+		_, err := s.Stat(t.Context(), "a")
+		require.ErrorIs(t, err, drivers.ErrUnavailable)
+		srv.Start()
+		require.NoError(t, s.Put(t.Context(), "b", []byte("x")))
+		require.NoError(t, s.Delete(t.Context(), "a"))
+		require.NoError(t, s.Delete(t.Context(), "b"))
+	})
 }
 
 // A container that is not there is a store that can't be used, never an empty one.
