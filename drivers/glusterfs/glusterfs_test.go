@@ -92,6 +92,7 @@ func TestConformance(t *testing.T) {
 				n++
 				sub := "t" + strconv.Itoa(n)
 				require.NoError(t, os.Mkdir(filepath.Join(at, sub), 0o755))
+				t.Cleanup(func() { require.NoError(t, os.RemoveAll(filepath.Join(at, sub))) }) // some fill it up
 				return newDriver(t, config(t, g.Share+"/"+sub, options))
 			}, drivertest.Options{Open: sharetest.Open, Size: 4 << 20})
 		})

@@ -191,6 +191,9 @@ func (d *Driver) mount(ctx context.Context, s *mountedShare) error {
 		}
 		err = d.mountOnce(ctx, args)
 		if err == nil {
+			err = s.appears(ctx)
+		}
+		if err == nil {
 			d.log.Info("share mounted", "share", s.Address, "mount_point", s.point)
 			return nil
 		}
@@ -202,6 +205,24 @@ func (d *Driver) mount(ctx context.Context, s *mountedShare) error {
 		fmt.Sprintf("see why by hand: `mount %s`. Is the server up, the name right in %s, the volume started, the export open to this node?",
 			quoted(args), filepath.Base(d.opts.sharesFile)),
 		drivers.ErrUnavailable, "it can't be mounted: %s", said(err))
+}
+
+// appears waits until the mount is there: GlusterFS's client goes into the background before it has mounted.
+func (s *mountedShare) appears(ctx context.Context) error {
+	for begun := time.Now(); ; {
+		_, there, err := mountAt(s.point)
+		if there || err != nil {
+			return err
+		}
+		if time.Since(begun) > answerTime {
+			return errGone
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func (d *Driver) mountOnce(ctx context.Context, args []string) error {
