@@ -23,11 +23,5 @@ func (l layout) blocksIn(r int) int {
 	return int((length + l.block - 1) / l.block)
 }
 
-// blockLength is the size of block i of region r.
-func (l layout) blockLength(r, i int) int64 {
-	off := int64(r)*l.stride() + int64(i)*l.block
-	return min(l.block, l.size-off)
-}
-
 // Extent is a run of bytes of the volume.
 type Extent = drivers.Extent

@@ -99,11 +99,3 @@ func (p *packer) flush() error {
 	})
 	return nil
 }
-
-// wait returns once all packs are durable.
-func (p *packer) wait() error {
-	if err := p.flush(); err != nil {
-		return err
-	}
-	return p.group.Wait()
-}

@@ -21,11 +21,11 @@ const unfinished = ".new-"
 func write(path string, data []byte) error {
 	tmp := filepath.Join(filepath.Dir(path), unfinished+rand.Text())
 	if err := writeFile(tmp, data); err != nil {
-		os.Remove(tmp)
+		_ = os.Remove(tmp)
 		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
+		_ = os.Remove(tmp)
 		return err
 	}
 	return backups.SyncFolder(filepath.Dir(path))
