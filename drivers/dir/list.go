@@ -3,7 +3,6 @@ package dir
 import (
 	"context"
 	"errors"
-	"io"
 	"iter"
 	"path/filepath"
 
@@ -79,31 +78,6 @@ func (d *Driver) Volumes(ctx context.Context) iter.Seq2[drivers.Volume, error] {
 				continue // deleted since the folder was read, or never a volume
 			}
 			if !yield(v, d.fail(op, name, err)) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// names lists the folder from its beginning.
-func names(f *files.Folder, ctx context.Context) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			yield("", err)
-			return
-		}
-		for {
-			batch, err := f.Readdirnames(1024)
-			for _, name := range batch {
-				if !yield(name, nil) {
-					return
-				}
-			}
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err = errors.Join(err, ctx.Err()); err != nil {
-				yield("", err)
 				return
 			}
 		}

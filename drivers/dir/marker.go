@@ -145,18 +145,6 @@ func (d *Driver) writeMarker(f *files.Folder) ([]byte, error) {
 	return readMarker(f)
 }
 
-func write(f *files.Folder, name string, text []byte) error {
-	file, err := f.Open(name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, err := file.Write(text); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
 // recordPath is where the node remembers the marker of the folder it served.
 func (d *Driver) recordPath() string {
 	return filepath.Join(d.cfg.StateDir, "backends", url.PathEscape(d.cfg.Backend)+".dir")

@@ -36,7 +36,7 @@ func buffer(size int) ([]byte, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return b, func() { unix.Munmap(b) }, nil
+	return b, func() { _ = unix.Munmap(b) }, nil
 }
 
 // blank is a job of writing zeros.

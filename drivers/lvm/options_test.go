@@ -67,7 +67,11 @@ func TestNames(t *testing.T) {
 	good := drivers.Volume{ID: id, Name: "volume-" + id}
 	require.NoError(t, checkVolume(good))
 	for _, v := range []drivers.Volume{
-		{ID: id, Name: "volume"}, {ID: "another", Name: good.Name}, {Name: "snapshot-" + id}, {Name: "pvmove" + id}, {Name: "volume_tdata-" + id},
+		{ID: id, Name: "volume"},
+		{ID: "another", Name: good.Name},
+		{Name: "snapshot-" + id},
+		{Name: "pvmove" + id},
+		{Name: "volume_tdata-" + id},
 		{Name: "../" + id},
 	} {
 		require.ErrorIs(t, checkVolume(v), drivers.ErrInvalid, v.Name)

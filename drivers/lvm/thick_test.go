@@ -163,8 +163,10 @@ func TestInsideThickLeftovers(t *testing.T) {
 	d := open(t, cfg)
 	v := drivertest.NewVolume(8 << 20)
 	leave := func(name, state string, more ...string) {
-		args := []string{"lvm", "lvcreate", "-y", "-Wn", "-Zn", "-L", "8M", "-n", name, "--addtag", "clinker.cloud=cloud-1",
-			"--addtag", "clinker.volume=" + v.ID, "--addtag", "clinker.state=" + state, group}
+		args := []string{
+			"lvm", "lvcreate", "-y", "-Wn", "-Zn", "-L", "8M", "-n", name, "--addtag", "clinker.cloud=cloud-1",
+			"--addtag", "clinker.volume=" + v.ID, "--addtag", "clinker.state=" + state, group,
+		}
 		run(t, append(args, more...)...)
 		smear(t, "/dev/"+group+"/"+name, 8<<20)
 	}

@@ -87,6 +87,7 @@ func TestInsideRaw(t *testing.T) { conformance(t, nil) }
 func TestInsideThick(t *testing.T) {
 	conformance(t, map[string]string{"nas_volume_prov_type": "thick"})
 }
+
 func TestInsideQcow2(t *testing.T) { conformance(t, map[string]string{"nfs_qcow2_volumes": "true"}) }
 
 // conformance runs the suite on one mount that stays, since mounting takes longer than a test; each begins with an empty folder.

@@ -24,8 +24,11 @@ func TestHeadersOfQemu(t *testing.T) {
 		{"small clusters", []string{"-o", "cluster_size=512", "f", "1M"}, header{size: 1 << 20}},
 		{"extended L2, zstd", []string{"-o", "extended_l2=on,compression_type=zstd", "f", "1M"}, header{size: 1 << 20}},
 		{"backing file", []string{"-u", "-F", "raw", "-b", "volume-1", "f", "2M"}, header{size: 2 << 20, backing: "volume-1", backingFormat: "raw"}},
-		{"backing file, version 2", []string{"-o", "compat=0.10", "-u", "-F", "qcow2", "-b", strings.Repeat("b", 1000), "f", "2M"},
-			header{size: 2 << 20, backing: strings.Repeat("b", 1000), backingFormat: "qcow2"}},
+		{
+			"backing file, version 2",
+			[]string{"-o", "compat=0.10", "-u", "-F", "qcow2", "-b", strings.Repeat("b", 1000), "f", "2M"},
+			header{size: 2 << 20, backing: strings.Repeat("b", 1000), backingFormat: "qcow2"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := exec.Command("qemu-img", append([]string{"create", "-q", "-f", "qcow2"}, test.args...)...)

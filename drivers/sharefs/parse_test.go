@@ -21,8 +21,10 @@ func TestParseShares(t *testing.T) {
 	}{
 		{name: "the tutorial", text: "192.168.19.101:/vol1\n192.168.19.102:/vol1\n", want: []sharefs.Share{{Address: "192.168.19.101:/vol1"}, {Address: "192.168.19.102:/vol1"}}},
 		{name: "nothing", text: "\n  \n# none\n"},
-		{name: "options and comments", text: "# first\n  a:/v -o backup-volfile-servers=b:c,log-level=WARNING # second\n\ta:/w\t-o  ro -o x=1\r\n",
-			want: []sharefs.Share{{Address: "a:/v", Options: "backup-volfile-servers=b:c,log-level=WARNING"}, {Address: "a:/w", Options: "ro,x=1"}}},
+		{
+			name: "options and comments", text: "# first\n  a:/v -o backup-volfile-servers=b:c,log-level=WARNING # second\n\ta:/w\t-o  ro -o x=1\r\n",
+			want: []sharefs.Share{{Address: "a:/v", Options: "backup-volfile-servers=b:c,log-level=WARNING"}, {Address: "a:/w", Options: "ro,x=1"}},
+		},
 		{name: "a folder", text: "a:/v/b/c", want: []sharefs.Share{{Address: "a:/v/b/c"}}},
 		{name: "IPv6 for gluster", text: "fe80::1:/v", want: []sharefs.Share{{Address: "fe80::1:/v"}}},
 		{name: "IPv6 for NFS", text: "[fe80::1]:/v", bracketed: true, want: []sharefs.Share{{Address: "[fe80::1]:/v"}}},

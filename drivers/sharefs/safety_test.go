@@ -200,8 +200,15 @@ func TestHostileRecords(t *testing.T) {
 	require.NoError(t, err)
 	id := newSnapshot(v).ID
 	for _, change := range []map[string]string{
-		{"active": "../../etc/passwd"}, {"active": "/etc/passwd"}, {"active": ""}, {"active": "volume-" + id}, {id: "../x"},
-		{"clinker.format": "vmdk"}, {"clinker.pending": "delete ../x y"}, {"clinker.pending": "format " + id}, {"clinker.size": "many"},
+		{"active": "../../etc/passwd"},
+		{"active": "/etc/passwd"},
+		{"active": ""},
+		{"active": "volume-" + id},
+		{id: "../x"},
+		{"clinker.format": "vmdk"},
+		{"clinker.pending": "delete ../x y"},
+		{"clinker.pending": "format " + id},
+		{"clinker.size": "many"},
 	} {
 		var all map[string]string
 		require.NoError(t, json.Unmarshal(good, &all))

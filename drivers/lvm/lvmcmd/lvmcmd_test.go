@@ -174,42 +174,74 @@ func TestCommands(t *testing.T) {
 		do   func(ctx context.Context, g *lvmcmd.Group) error
 		want string
 	}{
-		{"thick", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreateThick(ctx, "v", 1<<30, 0, tags) },
-			"lvcreate" + with + "-y -Wn -Zn -n v -L 1073741824b --addtag clinker.volume=00-11 --addtag a=b&20c cinder-volumes"},
-		{"whole sectors", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreateThick(ctx, "v", 513, 0, nil) },
-			"lvcreate" + with + "-y -Wn -Zn -n v -L 1024b cinder-volumes"},
-		{"mirrored", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreateThick(ctx, "v", 1024, 1, nil) },
-			"lvcreate" + with + "-y -Wn -Zn -n v -L 1024b --type raid1 -m 1 --nosync cinder-volumes"},
-		{"thin", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreateThin(ctx, "p", "v", 1024, tags[:1]) },
-			"lvcreate" + with + "-y -n v -V 1024b -T --addtag clinker.volume=00-11 cinder-volumes/p"},
-		{"pool", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreatePool(ctx, "p", 95, 4<<20) },
-			"lvcreate" + with + "-y --type thin-pool -Zy -l 95%FREE --poolmetadatasize 4194304b -n p cinder-volumes"},
-		{"thin snapshot", func(ctx context.Context, g *lvmcmd.Group) error { return g.SnapshotThin(ctx, "v", "s", nil) },
-			"lvcreate" + with + "-y -kn -n s --snapshot cinder-volumes/v"},
-		{"thick snapshot", func(ctx context.Context, g *lvmcmd.Group) error { return g.SnapshotThick(ctx, "v", "s", 1024, nil) },
-			"lvcreate" + with + "-y -n s -L 1024b --snapshot cinder-volumes/v"},
-		{"extend", func(ctx context.Context, g *lvmcmd.Group) error { return g.Extend(ctx, "v", 2048) },
-			"lvextend" + with + "-L 2048b cinder-volumes/v"},
-		{"extend into", func(ctx context.Context, g *lvmcmd.Group) error {
-			return g.ExtendInto(ctx, "v", 3, []string{"/dev/sdb:1-3"})
+		{
+			"thick", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreateThick(ctx, "v", 1<<30, 0, tags) },
+			"lvcreate" + with + "-y -Wn -Zn -n v -L 1073741824b --addtag clinker.volume=00-11 --addtag a=b&20c cinder-volumes",
 		},
-			"lvextend" + with + "-l +3 cinder-volumes/v /dev/sdb:1-3"},
-		{"rename", func(ctx context.Context, g *lvmcmd.Group) error { return g.Rename(ctx, "a", "b") },
-			"lvrename" + with + "cinder-volumes a b"},
-		{"retag", func(ctx context.Context, g *lvmcmd.Group) error {
-			return g.Retag(ctx, "v", []string{"a=1"}, []string{"b=2"})
+		{
+			"whole sectors", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreateThick(ctx, "v", 513, 0, nil) },
+			"lvcreate" + with + "-y -Wn -Zn -n v -L 1024b cinder-volumes",
 		},
-			"lvchange" + with + "--deltag b=2 --addtag a=1 cinder-volumes/v"},
-		{"activate", func(ctx context.Context, g *lvmcmd.Group) error { return g.Activate(ctx, "v") },
-			"lvchange" + with + "-ay -K cinder-volumes/v"},
-		{"deactivate", func(ctx context.Context, g *lvmcmd.Group) error { return g.Deactivate(ctx, "v") },
-			"lvchange" + with + "-an cinder-volumes/v"},
-		{"merge", func(ctx context.Context, g *lvmcmd.Group) error { return g.Merge(ctx, "s") },
-			"lvconvert" + with + "-y --merge cinder-volumes/s"},
-		{"split", func(ctx context.Context, g *lvmcmd.Group) error { return g.Split(ctx, "s") },
-			"lvconvert" + with + "-y --splitsnapshot cinder-volumes/s"},
-		{"remove", func(ctx context.Context, g *lvmcmd.Group) error { return g.Remove(ctx, lv) },
-			"lvremove" + with + "-y -S 'lv_uuid=abc && lv_role!=thickorigin' cinder-volumes"},
+		{
+			"mirrored", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreateThick(ctx, "v", 1024, 1, nil) },
+			"lvcreate" + with + "-y -Wn -Zn -n v -L 1024b --type raid1 -m 1 --nosync cinder-volumes",
+		},
+		{
+			"thin", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreateThin(ctx, "p", "v", 1024, tags[:1]) },
+			"lvcreate" + with + "-y -n v -V 1024b -T --addtag clinker.volume=00-11 cinder-volumes/p",
+		},
+		{
+			"pool", func(ctx context.Context, g *lvmcmd.Group) error { return g.CreatePool(ctx, "p", 95, 4<<20) },
+			"lvcreate" + with + "-y --type thin-pool -Zy -l 95%FREE --poolmetadatasize 4194304b -n p cinder-volumes",
+		},
+		{
+			"thin snapshot", func(ctx context.Context, g *lvmcmd.Group) error { return g.SnapshotThin(ctx, "v", "s", nil) },
+			"lvcreate" + with + "-y -kn -n s --snapshot cinder-volumes/v",
+		},
+		{
+			"thick snapshot", func(ctx context.Context, g *lvmcmd.Group) error { return g.SnapshotThick(ctx, "v", "s", 1024, nil) },
+			"lvcreate" + with + "-y -n s -L 1024b --snapshot cinder-volumes/v",
+		},
+		{
+			"extend", func(ctx context.Context, g *lvmcmd.Group) error { return g.Extend(ctx, "v", 2048) },
+			"lvextend" + with + "-L 2048b cinder-volumes/v",
+		},
+		{
+			"extend into", func(ctx context.Context, g *lvmcmd.Group) error {
+				return g.ExtendInto(ctx, "v", 3, []string{"/dev/sdb:1-3"})
+			},
+			"lvextend" + with + "-l +3 cinder-volumes/v /dev/sdb:1-3",
+		},
+		{
+			"rename", func(ctx context.Context, g *lvmcmd.Group) error { return g.Rename(ctx, "a", "b") },
+			"lvrename" + with + "cinder-volumes a b",
+		},
+		{
+			"retag", func(ctx context.Context, g *lvmcmd.Group) error {
+				return g.Retag(ctx, "v", []string{"a=1"}, []string{"b=2"})
+			},
+			"lvchange" + with + "--deltag b=2 --addtag a=1 cinder-volumes/v",
+		},
+		{
+			"activate", func(ctx context.Context, g *lvmcmd.Group) error { return g.Activate(ctx, "v") },
+			"lvchange" + with + "-ay -K cinder-volumes/v",
+		},
+		{
+			"deactivate", func(ctx context.Context, g *lvmcmd.Group) error { return g.Deactivate(ctx, "v") },
+			"lvchange" + with + "-an cinder-volumes/v",
+		},
+		{
+			"merge", func(ctx context.Context, g *lvmcmd.Group) error { return g.Merge(ctx, "s") },
+			"lvconvert" + with + "-y --merge cinder-volumes/s",
+		},
+		{
+			"split", func(ctx context.Context, g *lvmcmd.Group) error { return g.Split(ctx, "s") },
+			"lvconvert" + with + "-y --splitsnapshot cinder-volumes/s",
+		},
+		{
+			"remove", func(ctx context.Context, g *lvmcmd.Group) error { return g.Remove(ctx, lv) },
+			"lvremove" + with + "-y -S 'lv_uuid=abc && lv_role!=thickorigin' cinder-volumes",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g, run := located(t)
