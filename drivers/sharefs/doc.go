@@ -2,7 +2,7 @@
 // docs/backends/glusterfs.md and nfs.md are their manuals.
 //
 // A volume is the file volume-<id>, raw or qcow2, and its record volume-<id>.info: Cinder's info file (which file is
-// active, which file came with which snapshot) with keys of our own (docs/adr/0016-volumes-on-shares.md). A snapshot
+// active, which file came with which snapshot) with keys of our own (docs/adr/0010-volumes-on-shares.md). A snapshot
 // makes the present file the backing file of a new qcow2 file volume-<id>.<snapshot id>, as in Cinder.
 //
 //	volume-1        volume-1.s1        volume-1.s2
