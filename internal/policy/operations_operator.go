@@ -1,0 +1,52 @@
+package policy
+
+import "slices"
+
+var operatorRules = slices.Concat(
+	rows(forReader, [][2]string{
+		{"message:get", "show a message"},
+		{"message:get_all", "list messages"},
+		{"limits_extension:used_limits", "see what of the limits is used"},
+		{"volume_extension:quotas:show", "show a project's quota, its use and its defaults"},
+	}...),
+	rows(forMember, [][2]string{
+		{"message:delete", "delete a message"},
+	}...),
+	rows(forAdmin, [][2]string{
+		{"volume_extension:quotas:update", "change a project's quota"},
+		{"volume_extension:quotas:delete", "take a project's quota back to the defaults"},
+		{"volume_extension:quota_classes:get", "show a quota class"},
+		{"volume_extension:quota_classes:update", "change a quota class"},
+		{"volume_extension:capabilities", "show what a backend can do"},
+		{"volume_extension:services:index", "list the services"},
+		{"volume_extension:services:update", "enable and disable services, and set their logging"},
+		{"volume_extension:hosts", "list, show and change hosts"},
+		{"volume:freeze_host", "freeze a backend"},
+		{"volume:thaw_host", "thaw a backend"},
+		{"volume:failover_host", "go over to a backend's replica"},
+		{"scheduler_extension:scheduler_stats:get_pools", "list the pools"},
+		{"clusters:get", "show a cluster"},
+		{"clusters:get_all", "list clusters"},
+		{"clusters:update", "enable and disable a cluster"},
+		{"workers:cleanup", "clean up after workers"},
+	}...),
+)
+
+// ownRules are of what Cinder does not have, or asks nobody for.
+var ownRules = own(slices.Concat(
+	rows(forReader, [][2]string{
+		{"flow:get", "show what became of an operation"},
+		{"flow:get_all", "list operations"},
+	}...),
+	rows(forAdmin, [][2]string{
+		{"flow:resolve", "retry, skip or abort a step of an operation that is held"},
+		{"limits_extension:used_limits:others", "see another project's limits"},
+		{"volume_extension:type_get_all:private", "see the private types of all projects"},
+	}...),
+	rows(forAll, [][2]string{
+		{"availability_zone:get_all", "list the availability zones"},
+		{"extension:get", "show an API extension"},
+		{"extension:get_all", "list the API's extensions"},
+		{"resource_filter:get_all", "list what lists can be filtered by"},
+	}...),
+))
