@@ -95,6 +95,12 @@ func (k *Key) seal(d *dataKey, backupID string) (*Encryption, error) {
 	return &Encryption{Algorithm: algorithm, KeyID: k.ID, WrappedKey: k.wrap.Seal(nonce, nonce, d.secret, []byte(backupID))}, nil
 }
 
+// Opens tells whether a key is the one that the backup needs, nil where it needs none: ErrKey, with the id of the one it needs.
+func (m *Manifest) Opens(k *Key) error {
+	_, err := m.Encryption.open(k, m.BackupID)
+	return err
+}
+
 // open unwraps the data key of a manifest; nil for a backup that is not encrypted.
 func (e *Encryption) open(k *Key, backupID string) (*dataKey, error) {
 	switch {
