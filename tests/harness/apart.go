@@ -29,12 +29,22 @@ type Cluster struct {
 // Apart starts a cluster; config is added to the section [DEFAULT] and may begin further ones.
 func Apart(t testing.TB, config string) *Cluster {
 	t.Helper()
+	c := Head(t, "127.0.0.1", "host = node1\n"+config)
+	c.Storage = c.Part(t, "worker", "storage")
+	c.AwaitPools(t, 1)
+	return c
+}
+
+// Head starts a cluster without storage workers. Temporal listens at the IP address by which their machines reach this one;
+// the API and the databases stay on loopback.
+func Head(t testing.TB, ip, config string) *Cluster {
+	t.Helper()
 	c := &Cluster{
 		Catalogue: pgtest.New(t), History: pgtest.New(t), StateDir: filepath.Join(t.TempDir(), "state"),
-		APIAddr: FreeAddr(t), TemporalAddr: FreeAddr(t), UIAddr: FreeAddr(t), ConfigFile: filepath.Join(t.TempDir(), "clinker.conf"),
+		APIAddr: FreeAddr(t), TemporalAddr: FreeAddrAt(t, ip), UIAddr: FreeAddr(t), ConfigFile: filepath.Join(t.TempDir(), "clinker.conf"),
 	}
 	_, port, _ := net.SplitHostPort(c.APIAddr)
-	text := fmt.Sprintf("[DEFAULT]\nstate_path = %s\nhost = node1\nosapi_volume_listen_port = %s\n%s\n[database]\nconnection = %s\n[temporal]\naddress = %s\n",
+	text := fmt.Sprintf("[DEFAULT]\nstate_path = %s\nosapi_volume_listen_port = %s\n%s\n[database]\nconnection = %s\n[temporal]\naddress = %s\n",
 		c.StateDir, port, config, c.Catalogue.Database(t), c.TemporalAddr)
 	if err := os.WriteFile(c.ConfigFile, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -50,9 +60,13 @@ func Apart(t testing.TB, config string) *Cluster {
 	c.mustCtl(t, nil, "db", "migrate")
 	c.API = c.part(t, nil, func() bool { return Healthy(c.APIAddr) }, "api")
 	c.Control = c.part(t, nil, nil, "worker", "control")
-	c.Storage = c.part(t, nil, nil, "worker", "storage")
-	c.awaitPool(t)
 	return c
+}
+
+// Part starts one more of clinkerd's roles with the cluster's configuration.
+func (c *Cluster) Part(t testing.TB, args ...string) *Process {
+	t.Helper()
+	return c.part(t, nil, nil, args...)
 }
 
 // part starts one of clinkerd's roles.
@@ -109,8 +123,8 @@ func (c *Cluster) CheckConsistent(t testing.TB) {
 	CheckFiles(t, c.Client("harness"), ListFiles(t, c.VolumeDir()))
 }
 
-// awaitPool waits until the backend has told its first statistics: before that there is no place for a volume.
-func (c *Cluster) awaitPool(t testing.TB) {
+// AwaitPools waits until so many backends have told their first statistics: before that there is no place for a volume.
+func (c *Cluster) AwaitPools(t testing.TB, n int) {
 	t.Helper()
 	api := c.Client("harness")
 	Await(t, Patience, func() (bool, string) {
@@ -119,7 +133,7 @@ func (c *Cluster) awaitPool(t testing.TB) {
 		if err == nil && r.Status == 200 {
 			r.Decode(t, &out)
 		}
-		return len(out.Pools) > 0, fmt.Sprintf("the first pool: %d %v", r.Status, err)
+		return len(out.Pools) >= n, fmt.Sprintf("%d pools: there are %d; %d %v", n, len(out.Pools), r.Status, err)
 	})
 }
 

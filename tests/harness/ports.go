@@ -17,8 +17,14 @@ const (
 // FreeAddr returns a loopback address on which nobody listens.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
+	return FreeAddrAt(t, "127.0.0.1")
+}
+
+// FreeAddrAt is FreeAddr for another IP address of this machine.
+func FreeAddrAt(t testing.TB, ip string) string {
+	t.Helper()
 	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort))
+		addr := fmt.Sprintf("%s:%d", ip, firstPort+rand.IntN(lastPort-firstPort))
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			continue
@@ -28,6 +34,6 @@ func FreeAddr(t testing.TB) string {
 		}
 		return addr
 	}
-	t.Fatal("no free port on loopback")
+	t.Fatalf("no free port on %s", ip)
 	return ""
 }

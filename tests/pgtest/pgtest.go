@@ -68,6 +68,9 @@ func New(t testing.TB) *Server {
 	return s
 }
 
+// Port is where the server listens, on loopback.
+func (s *Server) Port() int { return s.port }
+
 // Database makes an empty database on this server and returns its DSN.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
