@@ -94,6 +94,9 @@ func (c *codec) seal(dst, plain []byte) (grown, blob []byte, flags uint8, err er
 func (c *codec) compress(dst, plain []byte) ([]byte, error) {
 	switch c.method {
 	case Zstd:
+		if !c.promising(dst, plain) {
+			return dst, nil
+		}
 		return c.enc.EncodeAll(plain, dst), nil
 	case Zlib:
 		b := bytes.NewBuffer(dst)
@@ -107,6 +110,25 @@ func (c *codec) compress(dst, plain []byte) ([]byte, error) {
 		return b.Bytes(), err
 	}
 	return dst, nil
+}
+
+const (
+	samples    = 8
+	sampleSize = 512
+)
+
+// promising tries pieces of a block: what is encrypted or compressed already is not worth the time, and that is a good part of
+// many volumes. end is memory that may be written.
+func (c *codec) promising(end, plain []byte) bool {
+	if len(plain) < 4*samples*sampleSize {
+		return true
+	}
+	var buf [samples * sampleSize]byte
+	step := (len(plain) - sampleSize) / (samples - 1)
+	for i := range samples {
+		copy(buf[i*sampleSize:], plain[i*step:i*step+sampleSize])
+	}
+	return len(c.enc.EncodeAll(buf[:], end))-len(end) < len(buf)*31/32
 }
 
 var zlibWriters = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
@@ -154,7 +176,7 @@ func (c *codec) decompress(dst, blob []byte) error {
 		if _, err := io.ReadFull(r, dst); err != nil {
 			return errLength
 		}
-		if n, _ := r.Read(make([]byte, 1)); n > 0 {
+		if n, err := r.Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
 			return errLength
 		}
 		return nil
