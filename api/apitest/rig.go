@@ -44,7 +44,8 @@ func New(t testing.TB, change ...func(*api.Options)) *Rig {
 	return r
 }
 
-// Tokens authenticates tests: the token is "user:project:role,role"; the role admin makes an admin.
+// Tokens authenticates tests: the token is "user:project:role,role". As with Keystone, who has admin has member, and who has
+// member has reader.
 type Tokens struct{}
 
 // Authenticate takes the token apart.
@@ -54,7 +55,11 @@ func (Tokens) Authenticate(r *http.Request, _ string) (middleware.Identity, erro
 		return middleware.Identity{}, middleware.Unauthorized("the token is missing or not valid")
 	}
 	id := middleware.Identity{UserID: parts[0], ProjectID: parts[1], Roles: strings.Split(parts[2], ",")}
-	id.Admin = id.HasRole("admin")
+	for _, implied := range [][2]string{{"admin", "member"}, {"member", "reader"}} {
+		if id.HasRole(implied[0]) && !id.HasRole(implied[1]) {
+			id.Roles = append(id.Roles, implied[1])
+		}
+	}
 	return id, nil
 }
 

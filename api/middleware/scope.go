@@ -14,7 +14,14 @@ type Identity struct {
 	UserID    string
 	ProjectID string
 	Roles     []string
-	// Admin allows what policy reserves for operators, in every project.
+	// What a token of Keystone says beside it; "" where it doesn't.
+	UserDomainID, ProjectDomainID string
+	DomainID                      string // of a token that is scoped to a domain
+	SystemScope                   string // "all" for a token that is scoped to the system
+	// ServiceRoles are those of the service token that came along.
+	ServiceRoles []string
+	// Admin opens every project. An Authenticator sets it only for whom no policy shall be asked; of the others the policy's
+	// context_is_admin decides.
 	Admin bool
 }
 

@@ -9,10 +9,9 @@ import (
 
 // actionSpec is one of the words that POST .../action knows of a kind of resource, whose rows are T.
 type actionSpec[T any] struct {
-	// admin is for those without a rule of their own in Cinder's policy; rule names one.
-	admin bool
-	rule  string
-	min   microversion.Version
+	// rule is the action's name in the policy.
+	rule string
+	min  microversion.Version
 	// any says that the argument is not looked at, as Cinder doesn't: gophercloud sends "" where others send null.
 	any bool
 	// run gets the action's argument, which has no keys when it was null or absent; nil is not available yet.
@@ -36,13 +35,9 @@ func act[T any](a *API, c *Call, known map[string]actionSpec[T], get func(*Call)
 		return fault.BadRequest("there is no such action: %q", clip(name))
 	case c.Version < spec.min:
 		return fault.RouteNotFound()
-	case spec.admin && !c.Identity.Admin:
-		return fault.Forbidden("action %s is reserved to admins", name)
 	}
-	if spec.rule != "" {
-		if err := c.require(spec.rule, ""); err != nil {
-			return err
-		}
+	if err := c.require(spec.rule); err != nil {
+		return err
 	}
 	row, err := get(c)
 	if err != nil {
@@ -64,4 +59,13 @@ func act[T any](a *API, c *Call, known map[string]actionSpec[T], get func(*Call)
 		args = newFields(name, map[string]json.RawMessage{})
 	}
 	return spec.run(a, c, row, args)
+}
+
+// rulesOf are the names that a kind of resource's actions have in the policy.
+func rulesOf[T any](known map[string]actionSpec[T]) []string {
+	names := make([]string, 0, len(known))
+	for _, action := range sortedKeys(known) {
+		names = append(names, known[action].rule)
+	}
+	return names
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/clinker-storage/clinker/api/fault"
 	"github.com/clinker-storage/clinker/api/microversion"
 	"github.com/clinker-storage/clinker/api/middleware"
+	"github.com/clinker-storage/clinker/internal/policy"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -25,6 +26,10 @@ type Call struct {
 	// query is parsed once.
 	query url.Values
 	body  []byte
+	// target is what the policy is asked about; row is the thing itself, once it is read.
+	creds  policy.Creds
+	target policy.Target
+	row    any
 }
 
 // Serve runs a route's handler inside gin.
@@ -41,8 +46,8 @@ func (c *Call) serve(r Route) error {
 	if c.Version < r.Min {
 		return fault.RouteNotFound()
 	}
-	if r.Admin && !c.Identity.Admin {
-		return fault.Forbidden("this operation is reserved to admins")
+	if err := c.admit(r); err != nil {
+		return err
 	}
 	return r.Handle(c)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *API) capabilityRoutes() []Route {
-	return []Route{{Method: http.MethodGet, Path: "/capabilities/:host", Handle: needs(ruleCapabilities, a.showCapabilities)}}
+	return []Route{{Method: http.MethodGet, Path: "/capabilities/:host", Handle: a.showCapabilities, Rule: ruleCapabilities}}
 }
 
 type capabilitiesView struct {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/policy"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -63,6 +64,7 @@ type Deps struct {
 	Store   Store
 	Starter Starter
 	Flows   FlowReader
+	Policy  Policy // nil is the defaults
 	Settings
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
@@ -95,6 +97,9 @@ func (d *Deps) setDefaults() {
 	orTime(&d.AcceptWait, 8*time.Second)
 	orTime(&d.NodeWait, 15*time.Second)
 	orTime(&d.KeyTTL, 24*time.Hour)
+	if d.Policy == nil {
+		d.Policy = policy.Defaults()
+	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}

@@ -8,8 +8,8 @@ import (
 
 func (a *API) extensionRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/extensions", Handle: listExtensions},
-		{Method: http.MethodGet, Path: "/extensions/:alias", Handle: showExtension},
+		{Method: http.MethodGet, Path: "/extensions", Handle: listExtensions, Rule: ruleExtensionList},
+		{Method: http.MethodGet, Path: "/extensions/:alias", Handle: showExtension, Rule: ruleExtensionShow},
 	}
 }
 

@@ -12,11 +12,11 @@ import (
 func (a *API) extraSpecRoutes() []Route {
 	const list, item = "/types/:type_id/extra_specs", "/types/:type_id/extra_specs/:key"
 	return []Route{
-		{Method: http.MethodGet, Path: list, Handle: a.listSpecs},
-		{Method: http.MethodPost, Path: list, Handle: needs(ruleSpecCreate, a.addSpecs)},
-		{Method: http.MethodGet, Path: item, Handle: a.showSpec},
-		{Method: http.MethodPut, Path: item, Handle: needs(ruleSpecUpdate, a.setSpec)},
-		{Method: http.MethodDelete, Path: item, Handle: needs(ruleSpecDelete, a.deleteSpec)},
+		{Method: http.MethodGet, Path: list, Handle: a.listSpecs, Rule: ruleSpecList},
+		{Method: http.MethodPost, Path: list, Handle: a.addSpecs, Rule: ruleSpecCreate},
+		{Method: http.MethodGet, Path: item, Handle: a.showSpec, Rule: ruleSpecShow},
+		{Method: http.MethodPut, Path: item, Handle: a.setSpec, Rule: ruleSpecUpdate},
+		{Method: http.MethodDelete, Path: item, Handle: a.deleteSpec, Rule: ruleSpecDelete},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/clinker-storage/clinker/api/fault"
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/policy"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -23,9 +24,9 @@ type FlowStore interface {
 // flowRoutes are ours, beside Cinder's: what became of an operation, task by task.
 func (a *API) flowRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/flows", Handle: a.listFlows},
-		{Method: http.MethodGet, Path: "/flows/:flow_id", Handle: a.showFlow},
-		{Method: http.MethodPost, Path: "/flows/:flow_id/action", Handle: a.flowAction, Admin: true},
+		{Method: http.MethodGet, Path: "/flows", Handle: a.listFlows, Rule: ruleFlowList},
+		{Method: http.MethodGet, Path: "/flows/:flow_id", Handle: a.showFlow, Rule: ruleFlowShow, Of: a.ofFlow},
+		{Method: http.MethodPost, Path: "/flows/:flow_id/action", Handle: a.flowAction, Rule: ruleFlowResolve, Of: a.ofFlow},
 	}
 }
 
@@ -65,11 +66,27 @@ func (a *API) listFlows(c *Call) error {
 	return c.JSON(http.StatusOK, out)
 }
 
-func (a *API) showFlow(c *Call) error {
+// ofFlow is the flow in the path as the policy looks at it.
+func (a *API) ofFlow(c *Call) (policy.Target, error) {
+	f, err := a.flow(c)
+	c.row = f
+	return policy.Target{ProjectID: f.ProjectID}, err
+}
+
+// flow reads the flow that the path names, once a request.
+func (a *API) flow(c *Call) (models.Flow, error) {
+	if f, ok := c.row.(models.Flow); ok {
+		return f, nil
+	}
 	id := c.Param("flow_id")
 	f, err := a.Store.GetFlow(c.Context(), c.Reach(), id)
+	return f, notFound(err, "flow", id)
+}
+
+func (a *API) showFlow(c *Call) error {
+	f, err := a.flow(c)
 	if err != nil {
-		return notFound(err, "flow", id)
+		return err
 	}
 	if f.State.Open() && a.Flows != nil {
 		// The record alone is an answer too: the engine may be away, which is when people look.
@@ -77,7 +94,7 @@ func (a *API) showFlow(c *Call) error {
 		if err == nil {
 			f = live
 		} else {
-			c.Log.Warn("the engine does not tell how the flow stands; its record is shown", "flow_id", id, "error", err.Error())
+			c.Log.Warn("the engine does not tell how the flow stands; its record is shown", "flow_id", f.ID, "error", err.Error())
 		}
 	}
 	return c.JSON(http.StatusOK, map[string]flowView{"flow": viewFlow(&f)})
@@ -104,11 +121,11 @@ func (a *API) flowAction(c *Call) error {
 	if err := body.End(true); err != nil {
 		return err
 	}
-	id := c.Param("flow_id")
-	f, err := a.Store.GetFlow(c.Context(), c.Reach(), id)
+	f, err := a.flow(c)
 	if err != nil {
-		return notFound(err, "flow", id)
+		return err
 	}
+	id := f.ID
 	if f.State != models.FlowHeld {
 		return fault.Conflict("flow %s is %s; only a HELD flow can be resolved", id, f.State)
 	}

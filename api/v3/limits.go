@@ -3,6 +3,7 @@ package v3
 import (
 	"net/http"
 
+	"github.com/clinker-storage/clinker/internal/policy"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -10,7 +11,7 @@ import (
 const sinceLimitsOfProject = 39
 
 func (a *API) limitRoutes() []Route {
-	return []Route{{Method: http.MethodGet, Path: "/limits", Handle: a.showLimits}}
+	return []Route{{Method: http.MethodGet, Path: "/limits", Handle: a.showLimits, Rule: ruleLimits}}
 }
 
 type limitsDocument struct {
@@ -28,6 +29,10 @@ type absoluteLimits struct {
 	Backups         int64 `json:"maxTotalBackups"`
 	BackupGigabytes int64 `json:"maxTotalBackupGigabytes"`
 
+	*usedLimits // nil for whom the policy does not show them
+}
+
+type usedLimits struct {
 	VolumesUsed         int64 `json:"totalVolumesUsed"`
 	GigabytesUsed       int64 `json:"totalGigabytesUsed"`
 	SnapshotsUsed       int64 `json:"totalSnapshotsUsed"`
@@ -37,7 +42,7 @@ type absoluteLimits struct {
 
 func (a *API) showLimits(c *Call) error {
 	project := c.Project()
-	if other := c.Query("project_id"); other != "" && c.At(sinceLimitsOfProject) && c.allowed(ruleLimitsOfOthers, other) {
+	if other := c.Query("project_id"); other != "" && c.At(sinceLimitsOfProject) && c.Identity.Admin {
 		project = other
 	}
 	limits, err := a.Store.QuotaLimits(c.Context(), project)
@@ -53,9 +58,13 @@ func (a *API) showLimits(c *Call) error {
 	doc.Limits.Absolute = absoluteLimits{
 		Volumes: limits[models.QuotaVolumes], Snapshots: limits[models.QuotaSnapshots], Gigabytes: limits[models.QuotaGigabytes],
 		Backups: limits[models.QuotaBackups], BackupGigabytes: limits[models.QuotaBackupGigabytes],
-		VolumesUsed: used[models.QuotaVolumes].InUse, GigabytesUsed: used[models.QuotaGigabytes].InUse,
-		SnapshotsUsed: used[models.QuotaSnapshots].InUse, BackupsUsed: used[models.QuotaBackups].InUse,
-		BackupGigabytesUsed: used[models.QuotaBackupGigabytes].InUse,
+	}
+	if c.allowedOn(ruleUsedLimits, policy.Target{ProjectID: project}) {
+		doc.Limits.Absolute.usedLimits = &usedLimits{
+			VolumesUsed: used[models.QuotaVolumes].InUse, GigabytesUsed: used[models.QuotaGigabytes].InUse,
+			SnapshotsUsed: used[models.QuotaSnapshots].InUse, BackupsUsed: used[models.QuotaBackups].InUse,
+			BackupGigabytesUsed: used[models.QuotaBackupGigabytes].InUse,
+		}
 	}
 	return c.JSON(http.StatusOK, doc)
 }

@@ -21,29 +21,29 @@ const (
 // manageableRoutes are under two names: those of the extensions, which came first, and those of 3.8.
 func (a *API) manageableRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/os-volume-manage", Handle: a.listManageable(false, false)},
-		{Method: http.MethodPost, Path: "/os-volume-manage", Handle: needs(ruleVolumeManage, a.manageVolume)},
-		{Method: http.MethodGet, Path: "/os-volume-manage/detail", Handle: a.listManageable(false, true)},
-		{Method: http.MethodGet, Path: "/os-snapshot-manage", Handle: a.listManageable(true, false)},
-		{Method: http.MethodPost, Path: "/os-snapshot-manage", Handle: needs(ruleSnapshotManage, a.manageSnapshot)},
-		{Method: http.MethodGet, Path: "/os-snapshot-manage/detail", Handle: a.listManageable(true, true)},
+		{Method: http.MethodGet, Path: "/os-volume-manage", Handle: a.listManageable(false, false), Rule: ruleVolumeManageable},
+		{Method: http.MethodPost, Path: "/os-volume-manage", Handle: a.manageVolume, Rule: ruleVolumeManage},
+		{Method: http.MethodGet, Path: "/os-volume-manage/detail", Handle: a.listManageable(false, true), Rule: ruleVolumeManageable},
+		{Method: http.MethodGet, Path: "/os-snapshot-manage", Handle: a.listManageable(true, false), Rule: ruleSnapshotManageable},
+		{Method: http.MethodPost, Path: "/os-snapshot-manage", Handle: a.manageSnapshot, Rule: ruleSnapshotManage},
+		{Method: http.MethodGet, Path: "/os-snapshot-manage/detail", Handle: a.listManageable(true, true), Rule: ruleSnapshotManageable},
 
-		{Method: http.MethodGet, Path: "/manageable_volumes", Handle: a.listManageable(false, false), Min: sinceManageable},
-		{Method: http.MethodPost, Path: "/manageable_volumes", Handle: needs(ruleVolumeManage, a.manageVolume), Min: sinceManageable},
-		{Method: http.MethodGet, Path: "/manageable_volumes/detail", Handle: a.listManageable(false, true), Min: sinceManageable},
-		{Method: http.MethodGet, Path: "/manageable_snapshots", Handle: a.listManageable(true, false), Min: sinceManageable},
-		{Method: http.MethodPost, Path: "/manageable_snapshots", Handle: needs(ruleSnapshotManage, a.manageSnapshot), Min: sinceManageable},
-		{Method: http.MethodGet, Path: "/manageable_snapshots/detail", Handle: a.listManageable(true, true), Min: sinceManageable},
+		{Method: http.MethodGet, Path: "/manageable_volumes", Handle: a.listManageable(false, false), Rule: ruleVolumeManageable, Min: sinceManageable},
+		{Method: http.MethodPost, Path: "/manageable_volumes", Handle: a.manageVolume, Rule: ruleVolumeManage, Min: sinceManageable},
+		{Method: http.MethodGet, Path: "/manageable_volumes/detail", Handle: a.listManageable(false, true), Rule: ruleVolumeManageable, Min: sinceManageable},
+		{Method: http.MethodGet, Path: "/manageable_snapshots", Handle: a.listManageable(true, false), Rule: ruleSnapshotManageable, Min: sinceManageable},
+		{Method: http.MethodPost, Path: "/manageable_snapshots", Handle: a.manageSnapshot, Rule: ruleSnapshotManage, Min: sinceManageable},
+		{Method: http.MethodGet, Path: "/manageable_snapshots/detail", Handle: a.listManageable(true, true), Rule: ruleSnapshotManageable, Min: sinceManageable},
 	}
 }
 
 // listManageable lists what stands on a backend, managed or not: the storage node is asked, and has NodeWait to answer.
 func (a *API) listManageable(snapshots, detail bool) Handler {
-	rule, key := ruleVolumeManageable, "manageable-volumes"
+	key := "manageable-volumes"
 	if snapshots {
-		rule, key = ruleSnapshotManageable, "manageable-snapshots"
+		key = "manageable-snapshots"
 	}
-	return needs(rule, func(c *Call) error {
+	return func(c *Call) error {
 		in, limit, err := c.manageableQuery()
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (a *API) listManageable(snapshots, detail bool) Handler {
 			views[i] = viewManageable(&items[i], snapshots, detail)
 		}
 		return c.JSON(http.StatusOK, map[string][]manageableView{key: views})
-	})
+	}
 }
 
 // manageableQuery reads which backend is meant and the page. Sorting is by reference, the last first, unless the query says otherwise.

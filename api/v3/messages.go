@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/clinker-storage/clinker/api/fault"
+	"github.com/clinker-storage/clinker/internal/policy"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -34,9 +35,9 @@ var (
 
 func (a *API) messageRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/messages", Handle: a.listMessages, Min: sinceMessages},
-		{Method: http.MethodGet, Path: "/messages/:message_id", Handle: a.showMessage, Min: sinceMessages},
-		{Method: http.MethodDelete, Path: "/messages/:message_id", Handle: a.deleteMessage, Min: sinceMessages},
+		{Method: http.MethodGet, Path: "/messages", Handle: a.listMessages, Rule: ruleMessageList, Min: sinceMessages},
+		{Method: http.MethodGet, Path: "/messages/:message_id", Handle: a.showMessage, Rule: ruleMessageShow, Of: a.ofMessage, Min: sinceMessages},
+		{Method: http.MethodDelete, Path: "/messages/:message_id", Handle: a.deleteMessage, Rule: ruleMessageDelete, Of: a.ofMessage, Min: sinceMessages},
 	}
 }
 
@@ -83,11 +84,27 @@ func (c *Call) messageQuery() (models.MessageQuery, error) {
 	return q, nil
 }
 
-func (a *API) showMessage(c *Call) error {
+// ofMessage is the message in the path as the policy looks at it.
+func (a *API) ofMessage(c *Call) (policy.Target, error) {
+	m, err := a.message(c)
+	c.row = m
+	return policy.Target{ProjectID: m.ProjectID}, err
+}
+
+// message reads the message that the path names, once a request.
+func (a *API) message(c *Call) (models.Message, error) {
+	if m, ok := c.row.(models.Message); ok {
+		return m, nil
+	}
 	id := c.Param("message_id")
 	m, err := a.Store.GetMessage(c.Context(), c.Reach(), id)
+	return m, messageNotFound(err, id)
+}
+
+func (a *API) showMessage(c *Call) error {
+	m, err := a.message(c)
 	if err != nil {
-		return messageNotFound(err, id)
+		return err
 	}
 	return c.JSON(http.StatusOK, map[string]messageView{"message": c.viewMessage(&m)})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/clinker-storage/clinker/api/fault"
+	"github.com/clinker-storage/clinker/internal/policy"
 )
 
 // metadataOf serves the metadata of one kind of resource, at <path>/metadata and <path>/metadata/<key>.
@@ -16,6 +17,9 @@ type metadataOf struct {
 	what  string // for messages: volume
 	path  string // "/volumes/:volume_id"
 	param string // "volume_id"
+	// rules are the names of show, POST, PUT and DELETE in the policy; of is the resource as the policy looks at it.
+	rules struct{ show, add, replace, remove string }
+	of    func(*Call) (policy.Target, error)
 	// etags lets a PUT name the state it knows (3.15), which Cinder has for volumes only.
 	etags bool
 	get   func(ctx context.Context, projectID, id string) (map[string]string, error)
@@ -28,12 +32,12 @@ type metadataChange = func(old map[string]string) (map[string]string, error)
 func (m *metadataOf) routes() []Route {
 	all, one := m.path+"/metadata", m.path+"/metadata/:key"
 	return []Route{
-		{Method: http.MethodGet, Path: all, Handle: m.show},
-		{Method: http.MethodPost, Path: all, Handle: m.add},
-		{Method: http.MethodPut, Path: all, Handle: m.replace},
-		{Method: http.MethodGet, Path: one, Handle: m.showKey},
-		{Method: http.MethodPut, Path: one, Handle: m.setKey},
-		{Method: http.MethodDelete, Path: one, Handle: m.deleteKey},
+		{Method: http.MethodGet, Path: all, Handle: m.show, Rule: m.rules.show, Of: m.of},
+		{Method: http.MethodPost, Path: all, Handle: m.add, Rule: m.rules.add, Of: m.of},
+		{Method: http.MethodPut, Path: all, Handle: m.replace, Rule: m.rules.replace, Of: m.of},
+		{Method: http.MethodGet, Path: one, Handle: m.showKey, Rule: m.rules.show, Of: m.of},
+		{Method: http.MethodPut, Path: one, Handle: m.setKey, Rule: m.rules.replace, Of: m.of},
+		{Method: http.MethodDelete, Path: one, Handle: m.deleteKey, Rule: m.rules.remove, Of: m.of},
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 )
 
 func (a *API) poolRoutes() []Route {
-	return []Route{{Method: http.MethodGet, Path: "/scheduler-stats/get_pools", Handle: needs(rulePools, a.listPools)}}
+	return []Route{{Method: http.MethodGet, Path: "/scheduler-stats/get_pools", Handle: a.listPools, Rule: rulePools}}
 }
 
 // listPools shows the pools that placements may choose from: those of services that are up and enabled.

@@ -9,8 +9,8 @@ import (
 func (a *API) quotaClassRoutes() []Route {
 	const class = "/os-quota-class-sets/:class_name"
 	return []Route{
-		{Method: http.MethodGet, Path: class, Handle: needs(ruleClassShow, a.showQuotaClass)},
-		{Method: http.MethodPut, Path: class, Handle: needs(ruleClassUpdate, a.updateQuotaClass)},
+		{Method: http.MethodGet, Path: class, Handle: a.showQuotaClass, Rule: ruleClassShow},
+		{Method: http.MethodPut, Path: class, Handle: a.updateQuotaClass, Rule: ruleClassUpdate},
 	}
 }
 

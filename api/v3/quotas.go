@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/clinker-storage/clinker/api/fault"
+	"github.com/clinker-storage/clinker/internal/policy"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -25,19 +26,20 @@ type QuotaStore interface {
 func (a *API) quotaRoutes() []Route {
 	const set = "/os-quota-sets/:target_id"
 	return []Route{
-		{Method: http.MethodGet, Path: set, Handle: a.showQuota},
-		{Method: http.MethodGet, Path: set + "/defaults", Handle: a.showQuotaDefaults},
-		{Method: http.MethodPut, Path: set, Handle: needs(ruleQuotaUpdate, a.updateQuota)},
-		{Method: http.MethodDelete, Path: set, Handle: needs(ruleQuotaDelete, a.deleteQuota)},
+		{Method: http.MethodGet, Path: set, Handle: a.showQuota, Rule: ruleQuotaShow, Of: quotaTarget},
+		{Method: http.MethodGet, Path: set + "/defaults", Handle: a.showQuotaDefaults, Rule: ruleQuotaShow, Of: quotaTarget},
+		{Method: http.MethodPut, Path: set, Handle: a.updateQuota, Rule: ruleQuotaUpdate, Of: quotaTarget},
+		{Method: http.MethodDelete, Path: set, Handle: a.deleteQuota, Rule: ruleQuotaDelete, Of: quotaTarget},
 	}
 }
 
 // quotaTarget is the project whose quota the path names.
-func quotaTarget(c *Call, rule string) (string, error) {
+func quotaTarget(c *Call) (policy.Target, error) {
+	return policy.Target{ProjectID: c.Param("target_id")}, nil
+}
+
+func quotaProject(c *Call) (string, error) {
 	id := c.Param("target_id")
-	if err := c.require(rule, id); err != nil {
-		return "", err
-	}
 	return id, checkScopeName("project", id)
 }
 
@@ -50,7 +52,7 @@ func checkScopeName(what, name string) error {
 }
 
 func (a *API) showQuota(c *Call) error {
-	project, err := quotaTarget(c, ruleQuotaShow)
+	project, err := quotaProject(c)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (a *API) showQuota(c *Call) error {
 }
 
 func (a *API) showQuotaDefaults(c *Call) error {
-	project, err := quotaTarget(c, ruleQuotaShow)
+	project, err := quotaProject(c)
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (a *API) showQuotaDefaults(c *Call) error {
 }
 
 func (a *API) updateQuota(c *Call) error {
-	project, err := quotaTarget(c, ruleQuotaUpdate)
+	project, err := quotaProject(c)
 	if err != nil {
 		return err
 	}
@@ -132,7 +134,7 @@ func (a *API) checkBelowUse(c *Call, project string, limits map[string]int64) er
 }
 
 func (a *API) deleteQuota(c *Call) error {
-	project, err := quotaTarget(c, ruleQuotaDelete)
+	project, err := quotaProject(c)
 	if err != nil {
 		return err
 	}

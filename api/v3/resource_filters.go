@@ -20,7 +20,7 @@ type filtersView struct {
 }
 
 func (a *API) resourceFilterRoutes() []Route {
-	return []Route{{Method: http.MethodGet, Path: "/resource_filters", Handle: listResourceFilters, Min: sinceResourceFilters}}
+	return []Route{{Method: http.MethodGet, Path: "/resource_filters", Handle: listResourceFilters, Rule: ruleFilterList, Min: sinceResourceFilters}}
 }
 
 // listResourceFilters shows all lists, or the one that the query names; one that is not known has none.

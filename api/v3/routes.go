@@ -1,6 +1,9 @@
 package v3
 
-import "github.com/clinker-storage/clinker/api/microversion"
+import (
+	"github.com/clinker-storage/clinker/api/microversion"
+	"github.com/clinker-storage/clinker/internal/policy"
+)
 
 // Handler answers one request; an error it returns becomes the answer.
 type Handler func(c *Call) error
@@ -13,8 +16,13 @@ type Route struct {
 	Handle Handler
 	// Min is the first microversion that knows the route; before it, the route answers 404.
 	Min microversion.Version
-	// Admin answers 403 to callers without the admin role.
-	Admin bool
+	// Rule is the operation's name in the policy. Where the body's one action decides, ByAction has their names instead,
+	// and the handler asks for the right one.
+	Rule     string
+	ByAction []string
+	// Of reads the thing that the path names, for the policy to look at; nil where the request is about none. What the
+	// caller can't reach is not found, before the policy is asked: ids of other projects are never confirmed.
+	Of func(c *Call) (policy.Target, error)
 }
 
 // API is the resources with what they work on.

@@ -19,10 +19,10 @@ type ServiceStore interface {
 
 func (a *API) serviceRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/os-services", Handle: needs(ruleServiceList, a.listServices)},
-		{Method: http.MethodPut, Path: "/os-services/enable", Handle: needs(ruleServiceUpdate, a.enableService)},
-		{Method: http.MethodPut, Path: "/os-services/disable", Handle: needs(ruleServiceUpdate, a.disableService)},
-		{Method: http.MethodPut, Path: "/os-services/disable-log-reason", Handle: needs(ruleServiceUpdate, a.disableServiceWithReason)},
+		{Method: http.MethodGet, Path: "/os-services", Handle: a.listServices, Rule: ruleServiceList},
+		{Method: http.MethodPut, Path: "/os-services/enable", Handle: a.enableService, Rule: ruleServiceUpdate},
+		{Method: http.MethodPut, Path: "/os-services/disable", Handle: a.disableService, Rule: ruleServiceUpdate},
+		{Method: http.MethodPut, Path: "/os-services/disable-log-reason", Handle: a.disableServiceWithReason, Rule: ruleServiceUpdate},
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 
 // snapshotActions lists Cinder's actions.
 var snapshotActions = map[string]actionSpec[models.Snapshot]{
-	"os-reset_status":           {run: (*API).resetSnapshot, admin: true},
-	"os-force_delete":           {run: (*API).forceDeleteSnapshot, admin: true, any: true},
+	"os-reset_status":           {run: (*API).resetSnapshot, rule: "volume_extension:snapshot_admin_actions:reset_status"},
+	"os-force_delete":           {run: (*API).forceDeleteSnapshot, rule: "volume_extension:snapshot_admin_actions:force_delete", any: true},
 	"os-unmanage":               {run: (*API).unmanageSnapshot, rule: ruleSnapshotUnmanage, any: true},
-	"os-update_snapshot_status": {run: (*API).updateSnapshotStatus},
+	"os-update_snapshot_status": {run: (*API).updateSnapshotStatus, rule: "snapshot_extension:snapshot_actions:update_snapshot_status"},
 }
 
 func (a *API) snapshotAction(c *Call) error { return act(a, c, snapshotActions, a.snapshot) }

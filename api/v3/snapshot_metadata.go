@@ -13,5 +13,7 @@ func (a *API) snapshotMetadataRoutes() []Route {
 			return a.Store.EditSnapshotMetadata(ctx, projectID, id, change)
 		},
 	}
+	m.of, m.rules.show, m.rules.add = a.ofSnapshot, "volume:get_snapshot_metadata", "volume:update_snapshot_metadata"
+	m.rules.replace, m.rules.remove = "volume:update_snapshot_metadata", "volume:delete_snapshot_metadata"
 	return m.routes()
 }

@@ -10,6 +10,7 @@ import (
 type snapshotWriter struct {
 	Writer
 	version microversion.Version
+	owner   bool // the policy shows project and progress
 }
 
 // brief is the element of GET /snapshots.
@@ -32,8 +33,10 @@ func (w *snapshotWriter) extended(s *models.Snapshot) {
 	w.Open('{')
 	w.base(s)
 	w.versioned(s)
-	w.Text("os-extended-snapshot-attributes:project_id", s.ProjectID)
-	w.Text("os-extended-snapshot-attributes:progress", s.Progress)
+	if w.owner {
+		w.Text("os-extended-snapshot-attributes:project_id", s.ProjectID)
+		w.Text("os-extended-snapshot-attributes:progress", s.Progress)
+	}
 	w.Close('}')
 }
 

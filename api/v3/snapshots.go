@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/clinker-storage/clinker/internal/policy"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -25,18 +26,28 @@ type SnapshotStore interface {
 
 func (a *API) snapshotRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/snapshots", Handle: a.listSnapshots},
-		{Method: http.MethodPost, Path: "/snapshots", Handle: a.createSnapshot},
-		{Method: http.MethodGet, Path: "/snapshots/detail", Handle: a.listSnapshotsDetail},
-		{Method: http.MethodGet, Path: "/snapshots/:snapshot_id", Handle: a.showSnapshot},
-		{Method: http.MethodPut, Path: "/snapshots/:snapshot_id", Handle: a.updateSnapshot},
-		{Method: http.MethodDelete, Path: "/snapshots/:snapshot_id", Handle: a.deleteSnapshot},
-		{Method: http.MethodPost, Path: "/snapshots/:snapshot_id/action", Handle: a.snapshotAction},
+		{Method: http.MethodGet, Path: "/snapshots", Handle: a.listSnapshots, Rule: ruleSnapshotList},
+		{Method: http.MethodPost, Path: "/snapshots", Handle: a.createSnapshot, Rule: ruleSnapshotCreate},
+		{Method: http.MethodGet, Path: "/snapshots/detail", Handle: a.listSnapshotsDetail, Rule: ruleSnapshotList},
+		{Method: http.MethodGet, Path: "/snapshots/:snapshot_id", Handle: a.showSnapshot, Rule: ruleSnapshotShow, Of: a.ofSnapshot},
+		{Method: http.MethodPut, Path: "/snapshots/:snapshot_id", Handle: a.updateSnapshot, Rule: ruleSnapshotUpdate, Of: a.ofSnapshot},
+		{Method: http.MethodDelete, Path: "/snapshots/:snapshot_id", Handle: a.deleteSnapshot, Rule: ruleSnapshotDelete, Of: a.ofSnapshot},
+		{Method: http.MethodPost, Path: "/snapshots/:snapshot_id/action", Handle: a.snapshotAction, ByAction: rulesOf(snapshotActions), Of: a.ofSnapshot},
 	}
 }
 
-// snapshot reads the snapshot that the path names.
+// ofSnapshot is the snapshot in the path as the policy looks at it.
+func (a *API) ofSnapshot(c *Call) (policy.Target, error) {
+	s, err := a.snapshot(c)
+	c.row = s
+	return policy.Target{ProjectID: s.ProjectID, UserID: s.UserID}, err
+}
+
+// snapshot reads the snapshot that the path names, once a request.
 func (a *API) snapshot(c *Call) (models.Snapshot, error) {
+	if s, ok := c.row.(models.Snapshot); ok {
+		return s, nil
+	}
 	id, err := c.uuidParam("snapshot_id", "snapshot")
 	if err != nil {
 		return models.Snapshot{}, err
@@ -55,7 +66,7 @@ func (a *API) showSnapshot(c *Call) error {
 
 // answerSnapshot answers {"snapshot": {...}}.
 func (a *API) answerSnapshot(c *Call, status int, s *models.Snapshot, write func(*snapshotWriter, *models.Snapshot)) error {
-	w := &snapshotWriter{Writer: Writer{buf: make([]byte, 0, 1024)}, version: c.Version}
+	w := &snapshotWriter{Writer: Writer{buf: make([]byte, 0, 1024)}, version: c.Version, owner: c.allowed(ruleSnapshotExtended)}
 	w.Open('{')
 	w.Key("snapshot")
 	write(w, s)
@@ -84,7 +95,7 @@ func (a *API) writeSnapshots(c *Call, path string, write func(*snapshotWriter, *
 	if err != nil {
 		return notFound(err, "marker", clip(q.Marker))
 	}
-	w := &snapshotWriter{Writer: Writer{buf: make([]byte, 0, 256+640*len(snapshots))}, version: c.Version}
+	w := &snapshotWriter{Writer: Writer{buf: make([]byte, 0, 256+640*len(snapshots))}, version: c.Version, owner: c.allowed(ruleSnapshotExtended)}
 	w.Open('{')
 	w.Key("snapshots")
 	w.Open('[')

@@ -10,8 +10,8 @@ import (
 
 func (a *API) typeAccessRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/types/:type_id/os-volume-type-access", Handle: needs(ruleAccessList, a.listTypeAccess)},
-		{Method: http.MethodPost, Path: "/types/:type_id/action", Handle: a.actOnType},
+		{Method: http.MethodGet, Path: "/types/:type_id/os-volume-type-access", Handle: a.listTypeAccess, Rule: ruleAccessList},
+		{Method: http.MethodPost, Path: "/types/:type_id/action", Handle: a.actOnType, ByAction: []string{ruleAccessAdd, ruleAccessRemove}},
 	}
 }
 
@@ -53,7 +53,7 @@ func (a *API) actOnType(c *Call) error {
 	if action == "removeProjectAccess" {
 		rule = ruleAccessRemove
 	}
-	if err := c.require(rule, ""); err != nil {
+	if err := c.require(rule); err != nil {
 		return err
 	}
 	f := body.Object(action)

@@ -13,7 +13,7 @@ var typeSortKeys = map[string]string{"id": "id", "name": "name", "created_at": "
 // typeQuery reads the filters of a list. Without all rights, and by default, those are shown that the caller's project may use.
 func (c *Call) typeQuery() (models.TypeQuery, error) {
 	q := models.TypeQuery{ProjectID: c.Project()}
-	if c.allowed(ruleTypeAny, "") && c.QueryValues().Has("is_public") {
+	if c.Identity.Admin && c.QueryValues().Has("is_public") {
 		text := c.Query("is_public")
 		public, ok := parseBool(text)
 		switch {

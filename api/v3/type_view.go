@@ -19,19 +19,24 @@ type typeView struct {
 	ID           string            `json:"id"`
 	Name         string            `json:"name"`
 	IsPublic     bool              `json:"is_public"`
-	AccessPublic bool              `json:"os-volume-type-access:is_public"`
+	AccessPublic *bool             `json:"os-volume-type-access:is_public,omitempty"`
 	Description  Null              `json:"description"`
-	ExtraSpecs   map[string]string `json:"extra_specs"`
-	// QosSpecsID is there for admins only; null where the type has none.
+	ExtraSpecs   map[string]string `json:"extra_specs,omitzero"`
+	// QosSpecsID is there for whom the policy shows it; null where the type has none.
 	QosSpecsID *Null `json:"qos_specs_id,omitempty"`
 }
 
 func (c *Call) viewType(t *models.VolumeType) typeView {
 	v := typeView{
-		ID: t.ID, Name: t.Name, IsPublic: t.IsPublic, AccessPublic: t.IsPublic, Description: Null(t.Description),
-		ExtraSpecs: c.visibleSpecs(t.ExtraSpecs),
+		ID: t.ID, Name: t.Name, IsPublic: t.IsPublic, Description: Null(t.Description),
 	}
-	if c.allowed(ruleTypeQoS, "") {
+	if c.allowed(ruleTypeAccess) {
+		v.AccessPublic = &t.IsPublic
+	}
+	if c.allowed(ruleTypeSpecs) {
+		v.ExtraSpecs = c.visibleSpecs(t.ExtraSpecs)
+	}
+	if c.allowed(ruleTypeQoS) {
 		id := Null(t.QosSpecsID)
 		v.QosSpecsID = &id
 	}
@@ -40,7 +45,7 @@ func (c *Call) viewType(t *models.VolumeType) typeView {
 
 // visibleSpecs are those of a type's extra specs that the caller may see; never nil.
 func (c *Call) visibleSpecs(all map[string]string) map[string]string {
-	if all != nil && c.allowed(ruleTypeAllSpecs, "") {
+	if all != nil && c.allowed(ruleSpecsSensitive) {
 		return all
 	}
 	seen := make(map[string]string)

@@ -31,11 +31,11 @@ type TypeStore interface {
 
 func (a *API) typeRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/types", Handle: a.listTypes},
-		{Method: http.MethodPost, Path: "/types", Handle: needs(ruleTypeCreate, a.createType)},
-		{Method: http.MethodGet, Path: "/types/:type_id", Handle: a.showType},
-		{Method: http.MethodPut, Path: "/types/:type_id", Handle: needs(ruleTypeUpdate, a.updateType)},
-		{Method: http.MethodDelete, Path: "/types/:type_id", Handle: needs(ruleTypeDelete, a.deleteType)},
+		{Method: http.MethodGet, Path: "/types", Handle: a.listTypes, Rule: ruleTypeList},
+		{Method: http.MethodPost, Path: "/types", Handle: a.createType, Rule: ruleTypeCreate},
+		{Method: http.MethodGet, Path: "/types/:type_id", Handle: a.showType, Rule: ruleTypeShow},
+		{Method: http.MethodPut, Path: "/types/:type_id", Handle: a.updateType, Rule: ruleTypeUpdate},
+		{Method: http.MethodDelete, Path: "/types/:type_id", Handle: a.deleteType, Rule: ruleTypeDelete},
 	}
 }
 
@@ -74,7 +74,7 @@ func (a *API) showType(c *Call) error {
 // visibleType is the type in the path, if the caller may use it. Only ids address a type, and the word "default".
 func (a *API) visibleType(c *Call) (models.VolumeType, error) {
 	id, reach := c.Param("type_id"), c.Project()
-	if c.allowed(ruleTypeAny, "") {
+	if c.Identity.Admin {
 		reach = ""
 	}
 	if id == "default" {

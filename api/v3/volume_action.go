@@ -14,25 +14,37 @@ import (
 )
 
 func (a *API) volumeActionRoutes() []Route {
-	return []Route{{Method: http.MethodPost, Path: "/volumes/:volume_id/action", Handle: a.volumeAction}}
+	return []Route{{Method: http.MethodPost, Path: "/volumes/:volume_id/action", Handle: a.volumeAction, ByAction: rulesOf(volumeActions), Of: a.ofVolume}}
 }
 
 // volumeActions lists Cinder's actions. Those without run are known, so that a client learns that they come later.
 var volumeActions = map[string]actionSpec[models.Volume]{
-	"os-extend":               {run: (*API).extendVolume},
-	"os-reset_status":         {run: (*API).resetVolume, admin: true},
-	"os-force_delete":         {run: (*API).forceDeleteVolume, admin: true, any: true},
-	"os-set_bootable":         {run: (*API).setBootable},
-	"os-update_readonly_flag": {run: (*API).setReadonly},
+	"os-extend":               {run: (*API).extendVolume, rule: "volume:extend"},
+	"os-reset_status":         {run: (*API).resetVolume, rule: "volume_extension:volume_admin_actions:reset_status"},
+	"os-force_delete":         {run: (*API).forceDeleteVolume, rule: "volume_extension:volume_admin_actions:force_delete", any: true},
+	"os-set_bootable":         {run: (*API).setBootable, rule: ruleVolumeUpdate},
+	"os-update_readonly_flag": {run: (*API).setReadonly, rule: "volume:update_readonly_flag"},
 	"os-unmanage":             {run: (*API).unmanageVolume, rule: ruleVolumeUnmanage, any: true},
-	"revert":                  {run: (*API).revertVolume, min: 40},
+	"revert":                  {run: (*API).revertVolume, rule: "volume:revert_to_snapshot", min: 40},
 
-	"os-reserve": {}, "os-unreserve": {}, "os-begin_detaching": {}, "os-roll_detaching": {}, "os-attach": {}, "os-detach": {},
-	"os-initialize_connection": {}, "os-terminate_connection": {}, "os-retype": {},
-	"os-volume_upload_image": {}, "os-set_image_metadata": {}, "os-show_image_metadata": {}, "os-unset_image_metadata": {},
-	"os-migrate_volume": {admin: true}, "os-migrate_volume_completion": {admin: true},
-	"os-extend_volume_completion": {admin: true, min: 71}, "os-force_detach": {admin: true},
-	"os-reimage": {min: 68},
+	"os-reserve":                   {rule: "volume_extension:volume_actions:reserve"},
+	"os-unreserve":                 {rule: "volume_extension:volume_actions:unreserve"},
+	"os-begin_detaching":           {rule: "volume_extension:volume_actions:begin_detaching"},
+	"os-roll_detaching":            {rule: "volume_extension:volume_actions:roll_detaching"},
+	"os-attach":                    {rule: "volume_extension:volume_actions:attach"},
+	"os-detach":                    {rule: "volume_extension:volume_actions:detach"},
+	"os-initialize_connection":     {rule: "volume_extension:volume_actions:initialize_connection"},
+	"os-terminate_connection":      {rule: "volume_extension:volume_actions:terminate_connection"},
+	"os-force_detach":              {rule: "volume_extension:volume_admin_actions:force_detach"},
+	"os-retype":                    {rule: "volume:retype"},
+	"os-migrate_volume":            {rule: "volume_extension:volume_admin_actions:migrate_volume"},
+	"os-migrate_volume_completion": {rule: "volume_extension:volume_admin_actions:migrate_volume_completion"},
+	"os-extend_volume_completion":  {rule: "volume_extension:volume_admin_actions:extend_volume_completion", min: 71},
+	"os-volume_upload_image":       {rule: "volume_extension:volume_actions:upload_image"},
+	"os-set_image_metadata":        {rule: "volume_extension:volume_image_metadata:set"},
+	"os-unset_image_metadata":      {rule: "volume_extension:volume_image_metadata:remove"},
+	"os-show_image_metadata":       {rule: ruleVolumeMetadata},
+	"os-reimage":                   {rule: "volume:reimage", min: 68},
 }
 
 func (a *API) volumeAction(c *Call) error { return act(a, c, volumeActions, a.volume) }

@@ -29,8 +29,10 @@ func (a *API) deleteVolume(c *Call) error {
 		return err
 	}
 	force = force && c.At(23)
-	if force && !c.Identity.Admin {
-		return fault.Forbidden("force=true is reserved to admins")
+	if force {
+		if err := c.require("volume:force_delete"); err != nil {
+			return err
+		}
 	}
 	v, err := a.volume(c)
 	if err != nil {

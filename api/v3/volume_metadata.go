@@ -13,5 +13,7 @@ func (a *API) volumeMetadataRoutes() []Route {
 			return a.Store.EditVolumeMetadata(ctx, projectID, id, change)
 		},
 	}
+	m.of, m.rules.show, m.rules.add = a.ofVolume, ruleVolumeMetadata, "volume:create_volume_metadata"
+	m.rules.replace, m.rules.remove = "volume:update_volume_metadata", "volume:delete_volume_metadata"
 	return m.routes()
 }

@@ -10,12 +10,19 @@ type volumeWriter struct {
 	Writer
 	version        microversion.Version
 	admin          bool
+	shows          volumeFields
 	self, bookmark string // what comes before "/volumes/<id>" in links
 	types          map[string]string
 }
 
+// volumeFields tell which fields the policy shows to the caller.
+type volumeFields struct{ host, migration, project, image bool }
+
 func (w *volumeWriter) prepare(c *Call, types map[string]string) {
 	w.version, w.admin, w.types = c.Version, c.Identity.Admin, types
+	w.shows = volumeFields{
+		host: c.allowed(ruleVolumeHost), migration: c.allowed(ruleVolumeMigration), project: c.allowed(ruleVolumeProject), image: c.allowed(ruleVolumeImage),
+	}
 	w.self, w.bookmark = c.prefixes()
 }
 
@@ -53,22 +60,29 @@ func (w *volumeWriter) detail(v *models.Volume) {
 	w.Key("attachments")
 	w.Open('[')
 	w.Close(']')
-	w.Text("os-vol-tenant-attr:tenant_id", v.ProjectID)
-	if len(v.ImageMetadata) > 0 {
+	if w.shows.project {
+		w.Text("os-vol-tenant-attr:tenant_id", v.ProjectID)
+	}
+	if w.shows.image && len(v.ImageMetadata) > 0 {
 		w.Pairs("volume_image_metadata", v.ImageMetadata)
 	}
-	if w.admin {
-		w.adminFields(v)
-	}
+	w.operatorFields(v)
 	w.versioned(v)
 	w.Close('}')
 }
 
-func (w *volumeWriter) adminFields(v *models.Volume) {
-	w.TextOrNull("migration_status", v.MigrationStatus)
-	w.TextOrNull("os-vol-host-attr:host", v.Host)
-	w.TextOrNull("os-vol-mig-status-attr:migstat", v.MigrationStatus)
-	w.Null("os-vol-mig-status-attr:name_id")
+// operatorFields are for administrators by default; of the first Cinder's policy has no name.
+func (w *volumeWriter) operatorFields(v *models.Volume) {
+	if w.admin {
+		w.TextOrNull("migration_status", v.MigrationStatus)
+	}
+	if w.shows.host {
+		w.TextOrNull("os-vol-host-attr:host", v.Host)
+	}
+	if w.shows.migration {
+		w.TextOrNull("os-vol-mig-status-attr:migstat", v.MigrationStatus)
+		w.Null("os-vol-mig-status-attr:name_id")
+	}
 }
 
 func (w *volumeWriter) versioned(v *models.Volume) {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/clinker-storage/clinker/api/fault"
+	"github.com/clinker-storage/clinker/internal/policy"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -34,18 +35,28 @@ type VolumeStore interface {
 
 func (a *API) volumeRoutes() []Route {
 	return []Route{
-		{Method: http.MethodGet, Path: "/volumes", Handle: a.listVolumes},
-		{Method: http.MethodPost, Path: "/volumes", Handle: a.createVolume},
-		{Method: http.MethodGet, Path: "/volumes/detail", Handle: a.listVolumesDetail},
-		{Method: http.MethodGet, Path: "/volumes/summary", Handle: a.summarizeVolumes, Min: 12},
-		{Method: http.MethodGet, Path: "/volumes/:volume_id", Handle: a.showVolume},
-		{Method: http.MethodPut, Path: "/volumes/:volume_id", Handle: a.updateVolume},
-		{Method: http.MethodDelete, Path: "/volumes/:volume_id", Handle: a.deleteVolume},
+		{Method: http.MethodGet, Path: "/volumes", Handle: a.listVolumes, Rule: ruleVolumeList},
+		{Method: http.MethodPost, Path: "/volumes", Handle: a.createVolume, Rule: ruleVolumeCreate},
+		{Method: http.MethodGet, Path: "/volumes/detail", Handle: a.listVolumesDetail, Rule: ruleVolumeList},
+		{Method: http.MethodGet, Path: "/volumes/summary", Handle: a.summarizeVolumes, Rule: ruleVolumeList, Min: 12},
+		{Method: http.MethodGet, Path: "/volumes/:volume_id", Handle: a.showVolume, Rule: ruleVolumeShow, Of: a.ofVolume},
+		{Method: http.MethodPut, Path: "/volumes/:volume_id", Handle: a.updateVolume, Rule: ruleVolumeUpdate, Of: a.ofVolume},
+		{Method: http.MethodDelete, Path: "/volumes/:volume_id", Handle: a.deleteVolume, Rule: ruleVolumeDelete, Of: a.ofVolume},
 	}
 }
 
-// volume reads the volume that the path names.
+// ofVolume is the volume in the path as the policy looks at it.
+func (a *API) ofVolume(c *Call) (policy.Target, error) {
+	v, err := a.volume(c)
+	c.row = v
+	return policy.Target{ProjectID: v.ProjectID, UserID: v.UserID}, err
+}
+
+// volume reads the volume that the path names, once a request.
 func (a *API) volume(c *Call) (models.Volume, error) {
+	if v, ok := c.row.(models.Volume); ok {
+		return v, nil
+	}
 	id, err := c.uuidParam("volume_id", "volume")
 	if err != nil {
 		return models.Volume{}, err

@@ -7,7 +7,7 @@ import (
 )
 
 func (a *API) zoneRoutes() []Route {
-	return []Route{{Method: http.MethodGet, Path: "/os-availability-zone", Handle: a.listZones}}
+	return []Route{{Method: http.MethodGet, Path: "/os-availability-zone", Handle: a.listZones, Rule: ruleZoneList}}
 }
 
 type zoneView struct {

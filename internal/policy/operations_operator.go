@@ -40,10 +40,9 @@ var ownRules = own(slices.Concat(
 	}...),
 	rows(forAdmin, [][2]string{
 		{"flow:resolve", "retry, skip or abort a step of an operation that is held"},
-		{"limits_extension:used_limits:others", "see another project's limits"},
-		{"volume_extension:type_get_all:private", "see the private types of all projects"},
 	}...),
 	rows(forAll, [][2]string{
+		{"limits:get", "show the limits"},
 		{"availability_zone:get_all", "list the availability zones"},
 		{"extension:get", "show an API extension"},
 		{"extension:get_all", "list the API's extensions"},

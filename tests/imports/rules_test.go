@@ -16,18 +16,19 @@ type layer struct {
 var none = []string{}
 
 const (
-	gin       = "github.com/gin-gonic/gin"
-	gorm      = "gorm.io/..."
-	gormlite  = "github.com/ncruces/go-sqlite3/..."
-	sqlite    = "modernc.org/sqlite"
-	sdk       = "go.temporal.io/sdk/..."
-	temporal  = "go.temporal.io/server/..."
-	webUI     = "github.com/temporalio/ui-server/..."
-	postgres  = "github.com/jackc/pgx/..."
-	anyDriver = "drivers/*"
-	anyStore  = "drivers/backups/*"
-	lvmcmd    = "drivers/lvm/lvmcmd"
-	anyTarget = "drivers/targets/*"
+	gin          = "github.com/gin-gonic/gin"
+	gorm         = "gorm.io/..."
+	gormlite     = "github.com/ncruces/go-sqlite3/..."
+	sqlite       = "modernc.org/sqlite"
+	sdk          = "go.temporal.io/sdk/..."
+	temporal     = "go.temporal.io/server/..."
+	webUI        = "github.com/temporalio/ui-server/..."
+	postgres     = "github.com/jackc/pgx/..."
+	anyDriver    = "drivers/*"
+	anyStore     = "drivers/backups/*"
+	lvmcmd       = "drivers/lvm/lvmcmd"
+	anyTarget    = "drivers/targets/*"
+	anyConnector = "drivers/connectors/*"
 )
 
 var layers = []layer{
@@ -56,6 +57,10 @@ var layers = []layer{
 		why: "reading a file needs nobody",
 	},
 	{
+		of: "internal/policy", ours: none, never: []string{gorm, gin, sdk},
+		why: "who may do what is decided by names and values alone",
+	},
+	{
 		of:    "api/...",
 		never: []string{"workflows", "activities", "workers", "drivers/...", "internal/engine", "internal/devserver", "models/store", gorm, sdk},
 		why:   "the API starts flows through an interface; it is not the place where work is done",
@@ -66,7 +71,7 @@ var layers = []layer{
 	},
 	{
 		of:    "activities",
-		ours:  []string{"drivers", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/scheduler", "models"},
+		ours:  []string{"drivers", "drivers/connectors", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/scheduler", "models"},
 		never: []string{gorm, gin, sqlite, postgres},
 		why:   "steps run over contracts; stores and drivers are handed to them",
 	},
@@ -89,6 +94,14 @@ var layers = []layer{
 	{
 		of: anyTarget, ours: []string{"drivers", "drivers/targets", "models", "internal/execx", anyTarget}, never: []string{gorm, gin, sdk},
 		why: "a target exports a device or file, whichever driver made it",
+	},
+	{
+		of: "drivers/connectors", ours: []string{"drivers", "models"}, never: []string{gorm, gin, sdk},
+		why: "the contract of connectors brings none of them along",
+	},
+	{
+		of: anyConnector, ours: []string{"drivers", "drivers/connectors", "models", "internal/execx", anyConnector}, never: []string{gorm, gin, sdk},
+		why: "a compute host needs neither backends nor targets to take a volume in",
 	},
 	{
 		of: "internal/execx/...", ours: []string{"internal/execx"}, never: []string{gorm, gin, sdk},
@@ -132,9 +145,10 @@ var owners = []owner{
 	{of: "internal/engine", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: "models/store", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: lvmcmd, users: []string{"drivers/lvm"}, why: "LVM's flags and texts are known in one place"},
-	{of: anyDriver, but: []string{"drivers/targets", "drivers/drivertest", "drivers/backups"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
+	{of: anyDriver, but: []string{"drivers/targets", "drivers/connectors", "drivers/drivertest", "drivers/backups"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
 	{of: anyStore, but: []string{"drivers/backups/storetest"}, users: []string{"cmd/...", "workers", anyStore}, why: "a backup store is chosen where the parts are wired"},
 	{of: anyTarget, users: []string{"cmd/...", "workers", anyTarget}, why: "a target is chosen where the parts are wired"},
+	{of: anyConnector, users: []string{"cmd/...", "workers", anyConnector}, why: "a connector is chosen where the parts are wired"},
 	{of: "workers", users: []string{"cmd/..."}, why: "only binaries run workers"},
 	{of: gorm, users: []string{"models/store"}, why: "SQL stays in one package"},
 	{of: gin, users: []string{"api/..."}, why: "HTTP stays in one place"},

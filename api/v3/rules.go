@@ -1,0 +1,73 @@
+package v3
+
+// Names of the policy that more than one place asks for; the others stand with their action.
+const (
+	ruleVolumeList      = "volume:get_all"
+	ruleVolumeCreate    = "volume:create"
+	ruleVolumeShow      = "volume:get"
+	ruleVolumeUpdate    = "volume:update"
+	ruleVolumeDelete    = "volume:delete"
+	ruleVolumeMetadata  = "volume:get_volume_metadata"
+	ruleVolumeHost      = "volume_extension:volume_host_attribute"
+	ruleVolumeMigration = "volume_extension:volume_mig_status_attribute"
+	ruleVolumeProject   = "volume_extension:volume_tenant_attribute"
+	ruleVolumeImage     = "volume_extension:volume_image_metadata:show"
+
+	ruleSnapshotList     = "volume:get_all_snapshots"
+	ruleSnapshotCreate   = "volume:create_snapshot"
+	ruleSnapshotShow     = "volume:get_snapshot"
+	ruleSnapshotUpdate   = "volume:update_snapshot"
+	ruleSnapshotDelete   = "volume:delete_snapshot"
+	ruleSnapshotExtended = "volume_extension:extended_snapshot_attributes"
+
+	ruleVolumeManage       = "volume_extension:volume_manage"
+	ruleVolumeUnmanage     = "volume_extension:volume_unmanage"
+	ruleVolumeManageable   = "volume_extension:list_manageable"
+	ruleSnapshotManage     = "snapshot_extension:snapshot_manage"
+	ruleSnapshotUnmanage   = "snapshot_extension:snapshot_unmanage"
+	ruleSnapshotManageable = "snapshot_extension:list_manageable"
+
+	ruleTypeList       = "volume_extension:type_get_all"
+	ruleTypeShow       = "volume_extension:type_get"
+	ruleTypeCreate     = "volume_extension:type_create"
+	ruleTypeUpdate     = "volume_extension:type_update"
+	ruleTypeDelete     = "volume_extension:type_delete"
+	ruleTypeAccess     = "volume_extension:volume_type_access"
+	ruleTypeSpecs      = "volume_extension:access_types_extra_specs"
+	ruleTypeQoS        = "volume_extension:access_types_qos_specs_id"
+	ruleSpecsSensitive = "volume_extension:types_extra_specs:read_sensitive"
+	ruleSpecList       = "volume_extension:types_extra_specs:index"
+	ruleSpecShow       = "volume_extension:types_extra_specs:show"
+	ruleSpecCreate     = "volume_extension:types_extra_specs:create"
+	ruleSpecUpdate     = "volume_extension:types_extra_specs:update"
+	ruleSpecDelete     = "volume_extension:types_extra_specs:delete"
+	ruleAccessList     = "volume_extension:volume_type_access:get_all_for_type"
+	ruleAccessAdd      = "volume_extension:volume_type_access:addProjectAccess"
+	ruleAccessRemove   = "volume_extension:volume_type_access:removeProjectAccess"
+
+	ruleQuotaShow     = "volume_extension:quotas:show"
+	ruleQuotaUpdate   = "volume_extension:quotas:update"
+	ruleQuotaDelete   = "volume_extension:quotas:delete"
+	ruleClassShow     = "volume_extension:quota_classes:get"
+	ruleClassUpdate   = "volume_extension:quota_classes:update"
+	ruleUsedLimits    = "limits_extension:used_limits"
+	ruleServiceList   = "volume_extension:services:index"
+	ruleServiceUpdate = "volume_extension:services:update"
+	rulePools         = "scheduler_extension:scheduler_stats:get_pools"
+	ruleCapabilities  = "volume_extension:capabilities"
+	ruleMessageList   = "message:get_all"
+	ruleMessageShow   = "message:get"
+	ruleMessageDelete = "message:delete"
+)
+
+// Names of what Cinder does not have, or asks nobody for.
+const (
+	ruleFlowList      = "flow:get_all"
+	ruleFlowShow      = "flow:get"
+	ruleFlowResolve   = "flow:resolve"
+	ruleLimits        = "limits:get"
+	ruleZoneList      = "availability_zone:get_all"
+	ruleExtensionList = "extension:get_all"
+	ruleExtensionShow = "extension:get"
+	ruleFilterList    = "resource_filter:get_all"
+)
