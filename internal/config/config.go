@@ -48,7 +48,8 @@ type API struct {
 	AuthStrategy       string         // keystone, noauth or noauth_include_project_id
 	IdempotencyKeyAge  time.Duration
 	MessageTTL         time.Duration
-	PolicyFile         string
+	PolicyFile         string   // relative to the folder of File
+	PolicyDirs         []string // the same
 }
 
 // Addr is the address to listen on, as net.Listen takes it.

@@ -141,6 +141,7 @@ func (r *reader) api() API {
 		IdempotencyKeyAge:  r.duration("idempotency_key_hours"),
 		MessageTTL:         r.duration("message_ttl"),
 		PolicyFile:         r.in("oslo_policy", "oslo_policy").text("policy_file"),
+		PolicyDirs:         r.in("oslo_policy", "oslo_policy").list("policy_dirs"),
 	}
 }
 

@@ -75,7 +75,7 @@ var acceptedOptions = slices.Concat(
 		auth_section auth_host auth_port auth_protocol admin_token revocation_cache_time check_revocations_for_cached timeout trust_id system_scope default_domain_id
 		default_domain_name domain_id domain_name project_id user_id tenant_id`),
 	accepted("oslo_middleware", "a proxy's headers are not looked at; public_endpoint says the address", `enable_proxy_headers_parsing secure_proxy_ssl_header`),
-	accepted("oslo_policy", "Clinker's own policy rules", `enforce_scope enforce_new_defaults policy_default_rule policy_dirs remote_content_type
+	accepted("oslo_policy", "Clinker's own policy rules", `enforce_scope enforce_new_defaults policy_default_rule remote_content_type
 		remote_ssl_verify_server_crt remote_ssl_ca_crt_file remote_ssl_client_crt_file remote_ssl_client_key_file remote_timeout`),
 )
 

@@ -47,5 +47,6 @@ var serviceOptions = slices.Concat(
 	),
 	in("oslo_policy",
 		opt("policy_file", String, "policy.yaml", "rules that differ from the defaults; a relative path starts at the folder of this file", alias("DEFAULT/policy_file")),
+		opt("policy_dirs", List, "policy.d", "folders with more files of rules, read after policy_file", alias("DEFAULT/policy_dirs")),
 	),
 )
