@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clinker-storage/clinker/tests/harness"
-	"github.com/clinker-storage/clinker/tests/pgtest"
+	"github.com/clinker-storage/clinker/tests/rig"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
 type object = harness.Object
 

@@ -1,0 +1,243 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/clinker-storage/clinker/tests/harness"
+	"github.com/clinker-storage/clinker/tests/rig"
+)
+
+// rackLimit is how long a step of the rack may take: a node is a machine of its own on the cores of this one, and a worker that
+// was killed is missed after 20 s.
+const rackLimit = 4 * time.Minute
+
+// tutorialConf is the file of the tutorial; its addresses and the path of the list of shares are those of the test.
+const tutorialConf = `enabled_backends = lvm,glusterfs
+[lvm]
+iscsi_helper = lioadm
+volume_group = cinder-volumes
+iscsi_ip_address = %s
+volume_driver = cinder.volume.drivers.lvm.LVMISCSIDriver
+volume_backend_name = lvm
+[glusterfs]
+volume_driver = cinder.volume.drivers.glusterfs.GlusterfsDriver
+glusterfs_shares_config = %s
+volume_backend_name = GFS
+`
+
+// rack is Clinker as the tutorial has it: a controller (this machine), a storage node with the volume group, and a GlusterFS
+// that the controller mounts.
+type rack struct {
+	*harness.Cluster
+	node    *rig.Node
+	gluster *rig.GlusterCluster
+	lvm     *nodeWorker
+	mount   string // of the GlusterFS volume, for the test to look at it
+	share   string // folder of the node's /host
+}
+
+func newRack(t *testing.T) *rack {
+	t.Helper()
+	node := rig.StorageNode(t)
+	shares := filepath.Join(t.TempDir(), "shares.conf")
+	r := &rack{node: node, gluster: rig.Gluster(t, rig.BrickSize(6*rig.GiB)), share: node.Share}
+	ways := fmt.Sprintf("# two ways into one volume\n%s:/vol1\n%s:/vol1\n", r.gluster.Hosts[0], r.gluster.Hosts[1])
+	require.NoError(t, os.WriteFile(shares, []byte(ways), 0o600))
+	r.mount = r.gluster.Mount(r.gluster.Share)
+
+	conf := fmt.Sprintf(tutorialConf, node.Addr, shares)
+	r.Cluster = harness.Head(t, node.Gateway(), conf)
+	node.Run("pvcreate", "--metadatasize", "128m", node.Disks()[0])
+	node.Run("vgcreate", "cinder-volumes", node.Disks()[0])
+	require.NoError(t, os.WriteFile(filepath.Join(r.share, "cinder.conf"), []byte("[DEFAULT]\n"+conf), 0o600))
+	copyFile(t, harness.Binary(t, "clinkerd"), filepath.Join(r.share, "clinkerd"))
+	r.lvm = &nodeWorker{node: node, temporal: r.TemporalAddr}
+	r.lvm.start(t)
+	r.Storage = r.Part(t, "worker", "storage", "--backend", "glusterfs")
+	r.AwaitPools(t, 2)
+	return r
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	out, code := harness.Run(t, nil, "cp", "--sparse=never", from, to)
+	require.Zero(t, code, out)
+}
+
+// nodeWorker is the storage worker inside the node. What it knows of the world is the tutorial's file and Temporal's address.
+type nodeWorker struct {
+	node     *rig.Node
+	temporal string
+	starts   int
+	done     <-chan error
+}
+
+const nodePid = "/run/clinkerd.pid"
+
+// start runs the worker and waits until it serves.
+func (w *nodeWorker) start(t *testing.T) {
+	t.Helper()
+	w.done = w.node.Background(os.Stderr, "sh", "-c", "echo $$ >"+nodePid+` && cd /host && exec "$@" >>/host/worker.log 2>&1`, "sh",
+		"env", "CLINKER_STATE_PATH=/host/state", "CLINKER_TEMPORAL__ADDRESS="+w.temporal,
+		"/host/clinkerd", "worker", "storage", "--config-file", "/host/cinder.conf", "--backend", "lvm")
+	w.starts++
+	harness.Await(t, rackLimit, func() (bool, string) {
+		n := len(w.logged(t, "storage worker runs"))
+		select {
+		case err := <-w.done:
+			t.Fatalf("the worker in the node ended: %v\n%s", err, strings.Join(w.logged(t), "\n"))
+		default:
+		}
+		return n == w.starts, fmt.Sprintf("start %d of the worker in the node: the log tells of %d", w.starts, n)
+	})
+}
+
+// kill is kill -9.
+func (w *nodeWorker) kill(t *testing.T) {
+	t.Helper()
+	w.node.Run("sh", "-c", "kill -9 $(cat "+nodePid+")")
+	w.ended(t)
+}
+
+// ended waits for the process to be gone.
+func (w *nodeWorker) ended(t *testing.T) {
+	t.Helper()
+	select {
+	case <-w.done:
+	case <-time.After(harness.Patience):
+		t.Fatal("the worker in the node still runs")
+	}
+}
+
+// logged returns the lines of the worker's log that contain all of the words.
+func (w *nodeWorker) logged(t *testing.T, words ...string) []string {
+	t.Helper()
+	return (&harness.Process{Log: touched(t, filepath.Join(w.node.Share, "worker.log"))}).Logged(t, words...)
+}
+
+func touched(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	return path
+}
+
+// quiet waits until no flow is open.
+func (r *rack) quiet(t *testing.T) {
+	t.Helper()
+	api := r.Client("any")
+	harness.Await(t, rackLimit, func() (bool, string) {
+		open := api.OpenFlows(t)
+		text := fmt.Sprintf("no flow to be open: %d are", len(open))
+		for _, id := range open[:min(len(open), 3)] {
+			f := api.Flow(t, id)
+			text += fmt.Sprintf("\n%s %s %s %s %+v", id, f.State, f.FailedTask, f.Error, f.Tasks)
+		}
+		return len(open) == 0, text
+	})
+}
+
+// balanced wants volumes and snapshots of the rows to be on the disks, and nothing else there; and quota to be their sum.
+func (r *rack) balanced(t *testing.T, api *harness.Client) {
+	t.Helper()
+	volumes, err := api.Volumes(t.Context(), true)
+	require.NoError(t, err)
+	snapshots, err := api.Snapshots(t.Context(), true)
+	require.NoError(t, err)
+	lvs, files := []string{}, []string{}
+	onLVM := map[string]bool{}
+	for _, v := range volumes {
+		require.Equal(t, "available", v.Status, "volume %s", v.Name)
+		if onLVM[v.ID] = strings.Contains(v.Host, "@lvm#"); onLVM[v.ID] {
+			lvs = append(lvs, "volume-"+v.ID)
+		} else {
+			files = append(files, "volume-"+v.ID)
+		}
+	}
+	for _, s := range snapshots {
+		require.Equal(t, "available", s.Status, "snapshot %s", s.Name)
+		if onLVM[s.VolumeID] {
+			lvs = append(lvs, "_snapshot-"+s.ID)
+		} else {
+			files = append(files, "volume-"+s.VolumeID+"."+s.ID)
+		}
+	}
+	require.ElementsMatch(t, lvs, r.lvs(t))
+	require.ElementsMatch(t, files, r.files(t))
+	harness.CheckUsage(t, api)
+	out, code := r.Ctl(t, "db", "check")
+	require.Zero(t, code, out)
+}
+
+// lvs are the logical volumes of the group, but for the thin pool.
+func (r *rack) lvs(t *testing.T) []string {
+	t.Helper()
+	found := []string{}
+	for _, name := range strings.Fields(r.node.With(t).Run("lvs", "--noheadings", "-o", "lv_name", "cinder-volumes")) {
+		if name != "cinder-volumes-pool" {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// files are those of the GlusterFS volume, but for Clinker's records and marks.
+func (r *rack) files(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(r.mount)
+	require.NoError(t, err)
+	found := []string{}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".clinker-") && !strings.HasSuffix(e.Name(), ".info") {
+			found = append(found, e.Name())
+		}
+	}
+	return found
+}
+
+// patternName is a file in the node's /host with the data that is written to volumes.
+const patternName = "pattern"
+
+// newPattern makes 3 MiB of data in a file that both sides see.
+func (r *rack) newPattern(t *testing.T) {
+	t.Helper()
+	data := make([]byte, 3<<20)
+	_, err := rand.Read(data)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(r.share, patternName), data, 0o600))
+}
+
+// write puts the pattern into the middle of a volume, as a guest would.
+func (r *rack) write(t *testing.T, v harness.Volume) {
+	t.Helper()
+	r.script(t, v, `dd status=none if="$1" of="$2" bs=1M seek=517 conv=notrunc,fsync`)
+}
+
+// holds wants the pattern in a volume.
+func (r *rack) holds(t *testing.T, v harness.Volume) {
+	t.Helper()
+	r.script(t, v, `cmp -n $((3<<20)) -i 0:$((517<<20)) "$1" "$2"`)
+}
+
+// script runs a shell's script where the volume is, with the pattern and the volume as its arguments.
+func (r *rack) script(t *testing.T, v harness.Volume, text string) {
+	t.Helper()
+	if strings.Contains(v.Host, "@lvm#") {
+		lv := "cinder-volumes/volume-" + v.ID
+		node := r.node.With(t)
+		node.Run("lvchange", "-ay", "-K", lv)
+		node.Run("sh", "-ec", text, "sh", "/host/"+patternName, "/dev/"+lv)
+		return
+	}
+	out, code := harness.Run(t, nil, "sh", "-ec", text, "sh", filepath.Join(r.share, patternName), filepath.Join(r.mount, "volume-"+v.ID))
+	require.Zero(t, code, out)
+}

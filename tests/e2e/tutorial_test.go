@@ -1,0 +1,295 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/clinker-storage/clinker/tests/harness"
+)
+
+// TestTutorial follows the tutorial to the letter: LVM on a storage node and GlusterFS on the controller, both enabled in one
+// file, with Cinder's client. Then what serves them dies in the middle of work.
+func TestTutorial(t *testing.T) {
+	r := newRack(t)
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *rack)
+	}{
+		{"types", tutorialTypes},
+		{"lvm", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "lvm") }},
+		{"glusterfs", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "glusterfs") }},
+		{"capacity counts once", capacityOnce},
+		{"no way to the database", noWayToDatabase},
+		{"lvm worker killed", func(t *testing.T, r *rack) {
+			r.cutOff(t, "lvm", 10, func() {
+				r.lvm.kill(t)
+				r.lvm.start(t)
+			})
+		}},
+		{"glusterfs worker killed", func(t *testing.T, r *rack) {
+			r.cutOff(t, "glusterfs", 10, func() {
+				r.Storage.Kill(t)
+				r.Storage.Start(t)
+			})
+		}},
+		{"node rebooted", func(t *testing.T, r *rack) {
+			r.cutOff(t, "lvm", 6, func() {
+				r.node.With(t).Reboot()
+				r.lvm.ended(t)
+				r.lvm.start(t)
+			})
+		}},
+		{"share unmounted", func(t *testing.T, r *rack) { r.cutOff(t, "glusterfs", 6, func() { unmountShares(t, r) }) }},
+		{"brick killed", func(t *testing.T, r *rack) {
+			g := r.gluster.With(t)
+			r.cutOff(t, "glusterfs", 6, func() { g.KillBrick(0, g.Volume) }) // and it stays away
+			g.StartBricks(g.Volume)
+			g.AwaitHealed(g.Volume)
+		}},
+	} {
+		if !t.Run(c.name, func(t *testing.T) { c.test(t, r) }) {
+			return // what comes next would only tell of the same thing
+		}
+	}
+	require.Empty(t, r.lvs(t))
+	require.Empty(t, r.files(t))
+}
+
+// cinder runs Debian's python3-cinderclient; the command must succeed.
+func (r *rack) cinder(t *testing.T, args ...string) string {
+	t.Helper()
+	env := []string{
+		"OS_AUTH_TYPE=noauth", "OS_USER_ID=admin", "OS_PROJECT_ID=" + demo, "OS_VOLUME_API_VERSION=3.70",
+		"OS_ENDPOINT=http://" + r.APIAddr + "/v3", "CINDER_ENDPOINT=http://" + r.APIAddr + "/v3/" + demo,
+	}
+	out, code := harness.Run(t, env, append([]string{"cinder"}, args...)...)
+	require.Zero(t, code, "%v: %s", args, out)
+	return out
+}
+
+func tutorialTypes(t *testing.T, r *rack) {
+	for name, backend := range map[string]string{"lvm": "lvm", "glusterfs": "GFS"} {
+		r.cinder(t, "type-create", name)
+		r.cinder(t, "type-key", name, "set", "volume_backend_name="+backend)
+	}
+	specs := r.cinder(t, "extra-specs-list")
+	require.Contains(t, specs, "'volume_backend_name': 'lvm'")
+	require.Contains(t, specs, "'volume_backend_name': 'GFS'")
+	services := r.cinder(t, "service-list")
+	require.Regexp(t, `cinder-volume\s+\|\s+`+r.node.Name+`@lvm\s+\|\s+nova\s+\|\s+enabled\s+\|\s+up`, services)
+	require.Regexp(t, `cinder-volume\s+\|\s+\S+@glusterfs\s+\|\s+nova\s+\|\s+enabled\s+\|\s+up`, services)
+}
+
+// tutorialVolumes is the life of volumes of one type, with their bytes.
+func tutorialVolumes(t *testing.T, r *rack, kind string) {
+	begun := time.Now()
+	api := r.Client(demo)
+	pool := map[string]string{"lvm": "@lvm#lvm", "glusterfs": "@glusterfs#GFS"}[kind]
+	ready := func(args ...string) harness.Volume {
+		t.Helper()
+		v := api.WaitStatus(t, properties(t, r.cinder(t, append([]string{"create"}, args...)...))["id"], "available")
+		require.Truef(t, strings.HasSuffix(v.Host, pool), "%s is at %s", v.Name, v.Host)
+		require.Equal(t, kind, v.Type)
+		return v
+	}
+	r.newPattern(t)
+	source := ready("1", "--name", "db-"+kind, "--volume-type", kind)
+	r.write(t, source)
+	r.cinder(t, "extend", source.ID, "2")
+	require.EqualValues(t, 2, api.WaitStatus(t, source.ID, "available").SizeGiB)
+	r.holds(t, source)
+	r.sized(t, source, 2)
+
+	clone := ready("--source-volid", source.ID, "--name", "clone-"+kind)
+	snapshot := properties(t, r.cinder(t, "snapshot-create", source.ID, "--name", "snap-"+kind))["id"]
+	api.WaitSnapshot(t, snapshot, "available")
+	restored := ready("--snapshot-id", snapshot, "--name", "restored-"+kind)
+	for _, v := range []harness.Volume{clone, restored} {
+		require.EqualValues(t, 2, v.SizeGiB)
+		r.sized(t, v, 2)
+		r.holds(t, v)
+	}
+	r.balanced(t, api)
+	require.Regexp(t, `gigabytes\s+\|\s+8\s+\|\s+0\s+\|`, r.cinder(t, "quota-usage", demo))
+
+	r.cinder(t, "snapshot-delete", snapshot)
+	api.WaitSnapshotGone(t, snapshot)
+	r.holds(t, source)
+	for _, v := range []harness.Volume{source, clone, restored} {
+		r.cinder(t, "delete", v.ID)
+	}
+	for _, v := range []harness.Volume{source, clone, restored} {
+		api.WaitGone(t, v.ID)
+	}
+	r.quiet(t)
+	r.balanced(t, api)
+	require.Empty(t, r.lvs(t))
+	require.Empty(t, r.files(t))
+	t.Logf("%s took %.1f s", kind, time.Since(begun).Seconds())
+}
+
+// sized wants the device or file of a volume to have so many GiB.
+func (r *rack) sized(t *testing.T, v harness.Volume, gib int) {
+	t.Helper()
+	r.script(t, v, fmt.Sprintf(`if [ -b "$2" ]; then n=$(blockdev --getsize64 "$2"); else n=$(stat -c %%s "$2"); fi; [ "$n" = $((%d<<30)) ] || { echo "$n bytes"; exit 1; }`, gib))
+}
+
+// capacityOnce: two lines of shares.conf that lead into one volume are one pool, with the room of that volume.
+func capacityOnce(t *testing.T, r *rack) {
+	var page struct {
+		Pools []struct {
+			Name         string `json:"name"`
+			Capabilities struct {
+				Backend string  `json:"volume_backend_name"`
+				Total   float64 `json:"total_capacity_gb"`
+			} `json:"capabilities"`
+		}
+	}
+	r.Client(demo).Want(t, 200, "GET", "/scheduler-stats/get_pools?detail=true", nil).Decode(t, &page)
+	total := map[string]float64{}
+	for _, p := range page.Pools {
+		total[p.Capabilities.Backend] = p.Capabilities.Total
+	}
+	require.Len(t, page.Pools, 2, "%v", page.Pools)
+	out, code := harness.Run(t, nil, "stat", "-f", "-c", "%b %S", r.mount)
+	require.Zero(t, code, out)
+	var blocks, size float64
+	_, err := fmt.Sscan(out, &blocks, &size)
+	require.NoError(t, err)
+	require.InDelta(t, blocks*size/(1<<30), total["GFS"], 0.02)
+	pools := r.cinder(t, "get-pools", "--detail")
+	require.Equal(t, 1, strings.Count(pools, "@glusterfs#GFS"), pools)
+	require.Equal(t, 1, strings.Count(pools, r.node.Name+"@lvm#lvm"), pools)
+}
+
+// noWayToDatabase: the storage node knows no database and could not reach one. It reaches Temporal and nothing else.
+func noWayToDatabase(t *testing.T, r *rack) {
+	node := r.node.With(t)
+	reach := func(addr string) error {
+		host, port, err := net.SplitHostPort(addr)
+		require.NoError(t, err)
+		_, err = node.RunErr("timeout", "5", "bash", "-c", "exec 3<>/dev/tcp/"+host+"/"+port)
+		return err
+	}
+	at := func(port string) string { return net.JoinHostPort(node.Gateway(), port) }
+	require.NoError(t, reach(r.TemporalAddr))
+	_, apiPort, err := net.SplitHostPort(r.APIAddr)
+	require.NoError(t, err)
+	for what, port := range map[string]string{
+		"catalogue": strconv.Itoa(r.Catalogue.Port()), "Temporal's database": strconv.Itoa(r.History.Port()), "API": apiPort,
+	} {
+		require.Error(t, reach(at(port)), what)
+	}
+
+	conf, err := os.ReadFile(filepath.Join(r.share, "cinder.conf"))
+	require.NoError(t, err)
+	environ := node.Run("sh", "-c", "tr '\\0' '\\n' </proc/$(cat "+nodePid+")/environ")
+	for _, text := range []string{string(conf), environ} {
+		require.NotContains(t, text, "postgres")
+		require.NotContains(t, text, "[database]")
+		require.NotContains(t, text, "CLINKER_DATABASE")
+	}
+	peers := node.Run("sh", "-c", `ss -Htnp state established | grep '"clinkerd"' | awk '{print $4}' | sort -u`)
+	require.Equal(t, r.TemporalAddr, peers, "what the worker is connected to")
+}
+
+// cutOff takes away in the middle of creates, clones and deletes what serves a type, and wants every promise kept.
+// each is how many there are of each kind.
+func (r *rack) cutOff(t *testing.T, kind string, each int, cut func()) {
+	api := r.Client(demo)
+	api.SetQuota(t, object{"volumes": -1, "gigabytes": -1})
+	ofType := object{"volume_type": kind}
+	r.newPattern(t)
+	source := api.CreateAvailable(t, "source", 1, ofType)
+	r.write(t, source)
+	var doomed []string
+	for i := range each {
+		v, _ := api.Create(t, fmt.Sprint("doomed-", i), 1, ofType)
+		doomed = append(doomed, v.ID)
+	}
+	r.quiet(t)
+	before := r.done(t, kind)
+
+	var wg sync.WaitGroup
+	for i := range each {
+		wg.Go(func() {
+			for _, ask := range []struct {
+				method, path string
+				body         any
+			}{
+				{"DELETE", "/volumes/" + doomed[i], nil},
+				{"POST", "/volumes", harness.VolumeRequest(fmt.Sprint("new-", i), 1, ofType)},
+				{"POST", "/volumes", harness.VolumeRequest(fmt.Sprint("clone-", i), 1, ofType, object{"source_volid": source.ID})},
+			} {
+				if a, err := api.Do(t.Context(), ask.method, ask.path, ask.body); err != nil || a.Status != http.StatusAccepted {
+					t.Errorf("%s %s: want 202, got %d %s %v", ask.method, ask.path, a.Status, a.Body, err)
+				}
+			}
+		})
+	}
+	harness.Await(t, rackLimit, func() (bool, string) {
+		n := r.done(t, kind) - before
+		return n >= 4, fmt.Sprintf("4 of the node's steps to be done: %d are", n)
+	})
+	done, open := r.done(t, kind)-before, len(api.OpenFlows(t))
+	begun := time.Now()
+	cut()
+	t.Logf("cut off with %d steps done and %d flows open, back after %.1f s", done, open, time.Since(begun).Seconds())
+	require.NotZero(t, open, "all was done before it could be cut off")
+	wg.Wait()
+	r.quiet(t)
+	t.Logf("all flows had ended %.1f s after the cut", time.Since(begun).Seconds())
+
+	rows, err := api.Volumes(t.Context(), false)
+	require.NoError(t, err)
+	require.Len(t, rows, 1+2*each, "the source, what was created and what was cloned; all doomed are gone")
+	r.balanced(t, api)
+	r.holds(t, source)
+	clones := 0
+	for _, v := range rows {
+		if v.Source == source.ID {
+			r.holds(t, v)
+			clones++
+		}
+	}
+	require.Equal(t, each, clones)
+	for _, v := range rows {
+		api.Delete(t, v.ID)
+	}
+	r.quiet(t)
+	r.balanced(t, api)
+}
+
+// unmountShares takes from the worker what it has mounted.
+func unmountShares(t *testing.T, r *rack) {
+	points, err := filepath.Glob(filepath.Join(r.StateDir, "mnt", "*"))
+	require.NoError(t, err)
+	unmounted := 0
+	for _, p := range points {
+		if unix.Unmount(p, unix.MNT_DETACH) == nil {
+			unmounted++
+		}
+	}
+	require.NotZero(t, unmounted, "%v", points)
+}
+
+// done counts the steps that the worker of a type has ended well.
+func (r *rack) done(t *testing.T, kind string) int {
+	t.Helper()
+	words := []string{"msg=task", "state=SUCCESS"}
+	if kind == "lvm" {
+		return len(r.lvm.logged(t, words...))
+	}
+	return len(r.Storage.Logged(t, words...))
+}
