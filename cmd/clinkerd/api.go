@@ -68,8 +68,12 @@ func runAPI(ctx context.Context, cfg *config.Config, log *slog.Logger, addr stri
 		return err
 	}
 	defer e.Close()
+	rules, err := loadPolicy(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
 	log.Info("api listens", "address", addr)
-	return serve(ctx, l, handler(cfg, e, s, log), log)
+	return serve(ctx, l, handler(cfg, e, s, rules, log), log)
 }
 
 // listenAPI refuses to let the whole network be administrator by accident.
@@ -84,10 +88,10 @@ func listenAPI(cfg *config.Config, addr string, remote bool) (net.Listener, erro
 	return listen(addr, "--api-addr", "the API")
 }
 
-func handler(cfg *config.Config, e *engine.Engine, s *store.Store, log *slog.Logger) http.Handler {
+func handler(cfg *config.Config, e *engine.Engine, s *store.Store, rules v3.Policy, log *slog.Logger) http.Handler {
 	return api.New(api.Options{
 		Deps: v3.Deps{
-			Store: s, Starter: e, Flows: e,
+			Store: s, Starter: e, Flows: e, Policy: rules,
 			Settings: v3.Settings{
 				PublicEndpoint: cfg.API.PublicEndpoint, MaxLimit: cfg.API.MaxLimit, DefaultType: cfg.Volumes.DefaultType,
 				HoldHours: int(cfg.Flows.Hold / time.Hour), MaxAttempts: cfg.Scheduler.MaxAttempts,

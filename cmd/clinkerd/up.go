@@ -96,6 +96,10 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 		return err
 	}
 	defer e.Close()
+	rules, err := loadPolicy(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
 	node, err := startStorage(ctx, cfg, e, log, nil)
 	if err != nil {
 		return err
@@ -109,7 +113,7 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 	about := banner{API: "http://" + l.Addr().String(), Temporal: temporal.Addr(), UI: temporal.UIURL(), State: f.stateDir, Took: time.Since(begun)}
 	if err = about.writeClientFiles(cfg.StatePath); err == nil {
 		about.print(os.Stdout)
-		err = serve(ctx, l, handler(cfg, e, st, log), log)
+		err = serve(ctx, l, handler(cfg, e, st, rules, log), log)
 	}
 	log.Info("stopping: no new work is taken, running steps finish or hand over")
 	var g errgroup.Group
