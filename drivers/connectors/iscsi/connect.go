@@ -3,7 +3,6 @@ package iscsi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -163,7 +162,7 @@ func (c *Connector) device(ctx context.Context, conn *connection, sessions []ses
 	size, err := c.host.size(name)
 	dev.Path, dev.Size = path, connectors.Bytes(size)
 	if err == nil {
-		err = c.setReadonly(ctx, path, conn.readonly)
+		err = c.setReadonly(ctx, name, conn.readonly)
 	}
 	return dev, err
 }
@@ -217,17 +216,18 @@ func exists(file string) bool {
 }
 
 // setReadonly has the kernel refuse writes to a volume that was given for reading, or allow them again.
-func (c *Connector) setReadonly(ctx context.Context, file string, readonly bool) error {
+func (c *Connector) setReadonly(ctx context.Context, name string, readonly bool) error {
+	if (attribute(c.host.path("sys/block", name, "ro")) == "1") == readonly {
+		return ctx.Err()
+	}
 	return patiently(ctx, func() error {
-		return device(file, func(fd int) error {
+		return device(c.host.dev(name), func(fd int) error {
 			flag := 0
 			if readonly {
 				flag = 1
 			}
-			if err := unix.IoctlSetPointerInt(fd, unix.BLKROSET, flag); err != nil {
-				return fmt.Errorf("read-only mode: %w", err)
-			}
-			return nil
+			err := unix.IoctlSetPointerInt(fd, unix.BLKROSET, flag)
+			return drivers.FileError("", Protocol, "", c.host.dev(name), err)
 		})
 	})
 }
