@@ -132,6 +132,9 @@ func (k *driverCheck) try(ctx context.Context, cfg *config.Config, b config.Back
 	if t != nil {
 		defer t.Close()
 		o.Target = t
+		if o.Connector, o.Login, err = thisHost(ctx, cfg, log); err != nil {
+			return failed(err)
+		}
 	}
 	return trial.Run(ctx, d, o)
 }
