@@ -266,6 +266,24 @@ func TestMultipath(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(h.root, "etc/iscsi/nodes", iqn))
 }
 
+// TestRecordOfAFormerBoot: it has another password, and another node's settings.
+func TestRecordOfAFormerBoot(t *testing.T) {
+	h := newHost(t, 1)
+	addr, port, _ := strings.Cut(h.portals[0], ":")
+	h.file("etc/iscsi/nodes/"+iqn+"/"+addr+","+port+",1/default", "# BEGIN RECORD 2.1.8\nnode.session.auth.password = old\n# END RECORD\n")
+	_, err := h.connector().Connect(t.Context(), h.info())
+	require.NoError(t, err)
+	records, err := filepath.Glob(filepath.Join(h.root, "etc/iscsi/nodes", iqn, "*"))
+	require.NoError(t, err)
+	require.Len(t, records, 1)
+	text, err := os.ReadFile(records[0])
+	require.NoError(t, err)
+	require.Contains(t, string(text), "password = topsecretsecret")
+	for _, line := range h.run.Lines() {
+		require.NotContains(t, line, "topsecret")
+	}
+}
+
 // TestBrokenSession: with the only path away nothing can be flushed, so that only force ends it.
 func TestBrokenSession(t *testing.T) {
 	h := newHost(t, 1)

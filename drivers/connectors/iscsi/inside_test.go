@@ -249,6 +249,34 @@ func TestInsideMounted(t *testing.T) {
 	require.NoError(t, c.Disconnect(t.Context(), v.Info, false))
 }
 
+// TestInsideTargetGone: what can't be flushed is not given up, unless by force; and force waits for nobody.
+func TestInsideTargetGone(t *testing.T) {
+	v := export(t, exporter(t, t.TempDir(), "127.0.0.1"))
+	c := connector(t, t.Output())
+	d, err := c.Connect(t.Context(), v.Info)
+	require.NoError(t, err)
+	require.NoError(t, v.Remove(t.Context(), v.Export))
+	require.Eventually(t, func() bool {
+		state, _ := filepath.Glob("/sys/class/iscsi_session/session*/state")
+		require.Len(t, state, 1)
+		text, _ := os.ReadFile(state[0])
+		return strings.TrimSpace(string(text)) == "FAILED"
+	}, 20*time.Second, 50*time.Millisecond)
+	err = c.Disconnect(t.Context(), v.Info, false)
+	require.ErrorIs(t, err, drivers.ErrUnavailable)
+	require.Contains(t, drivers.Hint(err), "force")
+	require.FileExists(t, "/sys/block/"+filepath.Base(d.Path)+"/size", "everything stays as it is")
+
+	begun := time.Now()
+	require.NoError(t, c.Disconnect(t.Context(), v.Info, true))
+	t.Logf("by force: %v", time.Since(begun).Round(time.Millisecond))
+	require.Less(t, time.Since(begun), 30*time.Second)
+	require.Empty(t, left(t))
+	_, err = c.Connect(t.Context(), v.Info)
+	require.ErrorIs(t, err, drivers.ErrUnavailable)
+	require.Empty(t, left(t))
+}
+
 func TestInsideReadonly(t *testing.T) {
 	v := export(t, exporter(t, t.TempDir(), "127.0.0.1"))
 	v.Info.Data["access_mode"] = "ro"
