@@ -124,8 +124,8 @@ var layers = []layer{
 		why: "workers are wired by cmd, and serve no requests",
 	},
 	{
-		of: "cmd/clinker", ours: []string{"internal/cli", "models"}, never: []string{temporal, webUI, sdk, gorm, gormlite, sqlite, gin},
-		why: "the client is small and quick to build",
+		of: "cmd/clinker", ours: []string{"internal/cli", "models", "drivers", "drivers/backups", anyStore}, never: []string{temporal, webUI, sdk, gorm, gormlite, sqlite, gin},
+		why: "the client is small and quick to build; it restores backups when nothing but their store is left",
 	},
 }
 
