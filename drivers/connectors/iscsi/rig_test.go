@@ -16,7 +16,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestOneNode(t *testing.T) {
-	rig.TestInNode(t, rig.StorageNode(t), "^TestInside(WrongPassword|OtherVolume|Portals|Stale|Secrets|Mounted|Readonly|TargetGone)$")
+	rig.TestInNode(t, rig.StorageNode(t), "^TestInside(WrongPassword|OtherVolume|Portals|Stale|Secrets|Mounted|Readonly|TargetGone|Killed)$")
 }
 
 // TestTargetReboots has a host write to a volume whose node loses its power: the write waits, the node comes back, the write goes on.
