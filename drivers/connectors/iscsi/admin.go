@@ -113,6 +113,9 @@ func answers(ctx context.Context, portal netip.AddrPort) error {
 	if err == nil {
 		return conn.Close()
 	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded // the dialer goes by the clock, and is a moment before the context
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -109,7 +109,7 @@ func (c *Connector) reach(ctx context.Context, conn *connection, had []session, 
 		switch {
 		case err == nil:
 			up++
-		case ctx.Err() != nil, errors.Is(err, drivers.ErrInvalid) && up == 0:
+		case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, drivers.ErrInvalid) && up == 0:
 			return nil, err
 		default:
 			c.log.Warn("a portal can't be used", "target", p.iqn, "portal", p.portal, "error", err)
