@@ -1,9 +1,11 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/clinker-storage/clinker/drivers"
@@ -15,21 +17,82 @@ import (
 type Stats struct {
 	Driver           drivers.Driver
 	AvailabilityZone string
+
+	patience time.Duration // statsPatience when 0
+	hung     time.Duration // statsHung when 0
+
+	mu     sync.Mutex
+	asking *question // under way; nil when there is none
 }
 
-// GatherStats reports the backend's pools. A backend that is broken is a report too: state down, with the reason.
-func (s *Stats) GatherStats(ctx context.Context) (flow.BackendReport, error) {
-	r := flow.BackendReport{GatheredAt: time.Now().UTC(), AvailabilityZone: s.AvailabilityZone, State: "up"}
-	pools, err := s.Driver.Stats(ctx)
-	if err != nil {
-		down(&r, err.Error(), drivers.Hint(err))
+const (
+	// statsPatience is how long an answer waits for the driver. A backend that is busy is slow to report (LVM's reports
+	// wait behind its changes), and that must not make its node look dead.
+	statsPatience = 5 * time.Second
+	// statsHung is after how long without an answer a backend counts as down.
+	statsHung = 2 * time.Minute
+)
+
+// question is one call of the driver, which may outlast the answer that it was made for.
+type question struct {
+	begun time.Time
+	done  chan struct{}
+	pools []models.PoolStats
+	err   error
+}
+
+// ask begins a question, or goes on with the one that is under way.
+func (s *Stats) ask(ctx context.Context) *question {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asking != nil {
+		return s.asking
 	}
-	for _, p := range pools {
+	q := &question{begun: time.Now().UTC(), done: make(chan struct{})}
+	s.asking = q
+	go func() {
+		defer close(q.done)
+		q.pools, q.err = s.Driver.Stats(context.WithoutCancel(ctx))
+	}()
+	return q
+}
+
+func (s *Stats) answered(q *question) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asking == q {
+		s.asking = nil
+	}
+}
+
+// GatherStats reports the backend's pools. A backend that is broken is a report too: state down, with the reason. One that is
+// slow is reported without pools: it lives, and what is known of its pools stands until the driver has answered.
+func (s *Stats) GatherStats(ctx context.Context) (flow.BackendReport, error) {
+	q := s.ask(ctx)
+	r := flow.BackendReport{GatheredAt: q.begun, AvailabilityZone: s.AvailabilityZone, State: "up"}
+	timer := time.NewTimer(cmp.Or(s.patience, statsPatience))
+	defer timer.Stop()
+	select {
+	case <-q.done:
+		s.answered(q)
+	case <-ctx.Done():
+		return r, ctx.Err()
+	case <-timer.C:
+		r.GatheredAt = time.Now().UTC()
+		if waited := time.Since(q.begun); waited > cmp.Or(s.hung, statsHung) {
+			down(&r, "the backend has not answered for "+waited.Round(time.Second).String(), "look at the storage of this node: programs that use it may hang")
+		}
+		return r, nil
+	}
+	if q.err != nil {
+		down(&r, q.err.Error(), drivers.Hint(q.err))
+	}
+	for _, p := range q.pools {
 		if p.BackendState == "down" {
 			down(&r, p.BackendError, "")
 		}
 	}
-	r.Pools = pools
+	r.Pools = q.pools
 	return r, nil
 }
 

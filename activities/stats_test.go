@@ -45,6 +45,35 @@ func TestGatherStats(t *testing.T) {
 	}
 }
 
+// A busy backend is slow to report: its node lives all the same. One that never answers is down, and comes back.
+func TestGatherStatsOfASlowBackend(t *testing.T) {
+	d := fake.New(fake.Options{})
+	d.Plan(fake.Fault{Op: "Stats", Nth: 1, Delay: 2 * time.Second})
+	s := &Stats{Driver: d, patience: 50 * time.Millisecond, hung: 200 * time.Millisecond}
+	begun := time.Now()
+	r, err := s.GatherStats(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "up", r.State)
+	require.Empty(t, r.Pools)
+	require.WithinRange(t, r.GatheredAt, begun, time.Now(), "a sign of life of now")
+
+	require.Eventually(t, func() bool {
+		r, err := s.GatherStats(ctx)
+		return err == nil && r.State == "down" && r.Pools == nil
+	}, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool {
+		r, err := s.GatherStats(ctx)
+		return err == nil && r.State == "up" && len(r.Pools) == 1 && r.GatheredAt.After(begun)
+	}, 20*time.Second, time.Millisecond)
+	require.LessOrEqual(t, d.Calls("Stats"), 2, "one question at a time")
+
+	d.Plan(fake.Fault{Op: "Stats", Delay: time.Second})
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = s.GatherStats(gone)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
 // finder lists workers, or hangs until its caller has waited enough.
 type finder struct {
 	names []string

@@ -94,7 +94,7 @@ func (a *app) backupList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer s.Close()
+			defer func() { _ = s.Close() }()
 			var rows []cli.Object
 			for m, err := range backups.List(cmd.Context(), s) {
 				if err != nil && m == nil {
@@ -132,7 +132,7 @@ func (a *app) backupVerify() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer s.Close()
+			defer func() { _ = s.Close() }()
 			bar := a.bar("verify")
 			m, damages, err := backups.Verify(cmd.Context(), s, args[0], backups.RestoreOptions{Key: key, Progress: bar.show})
 			bar.done()

@@ -51,7 +51,7 @@ func (r *storeRestore) run(ctx context.Context, a *app, id string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	m, err := backups.ReadManifest(ctx, s, id)
 	if err == nil {
 		err = m.Opens(key) // before a file is made

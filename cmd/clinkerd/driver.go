@@ -123,14 +123,14 @@ func (k *driverCheck) try(ctx context.Context, cfg *config.Config, b config.Back
 	if err != nil {
 		return failed(err)
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	o := trial.Options{Size: models.FromGiB(k.size), CloudID: cloud, Quick: k.quick, Done: show}
 	t, err := openTarget(ctx, cfg, b, d, log)
 	if err != nil {
 		return failed(err)
 	}
 	if t != nil {
-		defer t.Close()
+		defer func() { _ = t.Close() }()
 		o.Target = t
 		if o.Connector, o.Login, err = thisHost(ctx, cfg, log); err != nil {
 			return failed(err)

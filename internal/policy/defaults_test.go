@@ -31,12 +31,20 @@ var personas = []struct {
 	{"admin", with("admin", "manager", "member", "reader"), []string{forAll, forReader, forMember, forAdmin}, []string{forAll, forReader, forMember, forAdmin}},
 	{"admin alone", with("admin"), []string{forAll, forReader, forMember, forAdmin}, []string{forAll, forReader, forMember, forAdmin}},
 	{"Admin in capitals", with("Admin"), []string{forAll, forReader, forMember, forAdmin}, []string{forAll, forReader, forMember, forAdmin}},
-	{"system admin", Creds{UserID: "u2", SystemScope: "all", Roles: []string{"admin", "member", "reader"}},
-		[]string{forAll, forReader, forMember, forAdmin}, []string{forAll, forReader, forMember, forAdmin}},
+	{
+		"system admin",
+		Creds{UserID: "u2", SystemScope: "all", Roles: []string{"admin", "member", "reader"}},
+		[]string{forAll, forReader, forMember, forAdmin},
+		[]string{forAll, forReader, forMember, forAdmin},
+	},
 	{"system reader", Creds{UserID: "u3", SystemScope: "all", Roles: []string{"reader"}}, []string{forAll}, []string{forAll}},
 	{"domain member", Creds{UserID: "u4", DomainID: "d", Roles: []string{"member", "reader"}}, []string{forAll}, []string{forAll}},
-	{"noauth", Creds{UserID: "u5", ProjectID: home, Admin: true, Roles: []string{"admin", "member", "reader"}},
-		[]string{forAll, forReader, forMember, forAdmin}, []string{forAll, forReader, forMember, forAdmin}},
+	{
+		"noauth",
+		Creds{UserID: "u5", ProjectID: home, Admin: true, Roles: []string{"admin", "member", "reader"}},
+		[]string{forAll, forReader, forMember, forAdmin},
+		[]string{forAll, forReader, forMember, forAdmin},
+	},
 }
 
 // Every operation, with every persona, on things of its own project, of another and of none.

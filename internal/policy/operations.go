@@ -25,15 +25,23 @@ const (
 var baseRules = []Operation{
 	{Name: adminRule, Default: "role:admin", Help: "who is_admin:True is true of, and who may look into every project"},
 	{Name: "admin_api", Default: "is_admin:True or (role:admin and is_admin_project:True)", Help: "administrators"},
-	{Name: "admin_or_owner", Default: "is_admin:True or (role:admin and is_admin_project:True) or project_id:%(project_id)s",
-		Help: "administrators, and whoever has any role in the project; Cinder's default before Xena"},
-	{Name: "xena_system_admin_or_project_reader", Default: "(role:admin) or (role:reader and project_id:%(project_id)s)",
-		Help: "administrators, and the project's readers"},
-	{Name: "xena_system_admin_or_project_member", Default: "(role:admin) or (role:member and project_id:%(project_id)s)",
-		Help: "administrators, and the project's members"},
-	{Name: "system_or_domain_or_project_admin",
+	{
+		Name: "admin_or_owner", Default: "is_admin:True or (role:admin and is_admin_project:True) or project_id:%(project_id)s",
+		Help: "administrators, and whoever has any role in the project; Cinder's default before Xena",
+	},
+	{
+		Name: "xena_system_admin_or_project_reader", Default: "(role:admin) or (role:reader and project_id:%(project_id)s)",
+		Help: "administrators, and the project's readers",
+	},
+	{
+		Name: "xena_system_admin_or_project_member", Default: "(role:admin) or (role:member and project_id:%(project_id)s)",
+		Help: "administrators, and the project's members",
+	},
+	{
+		Name:    "system_or_domain_or_project_admin",
 		Default: "(role:admin and system_scope:all) or (role:admin and domain_id:%(domain_id)s) or (role:admin and project_id:%(project_id)s)",
-		Help:    "administrators of the cloud, of the domain or of the project"},
+		Help:    "administrators of the cloud, of the domain or of the project",
+	},
 }
 
 func base(rows []Operation) []Operation {

@@ -18,7 +18,7 @@ func parseCheck(text string) (check, error) {
 	}
 	kind, match, ok := strings.Cut(text, ":")
 	if !ok || kind == "" || match == "" {
-		return nil, fmt.Errorf("%q is no check; one looks like role:admin, rule:name or project_id:%%(project_id)s, or is @ or !", clip(text))
+		return nil, fmt.Errorf("%q is no check; one is @ or !, or looks like role:admin, rule:name or project_id:%%(project_id)s", clip(text))
 	}
 	switch kind {
 	case "rule":

@@ -47,7 +47,7 @@ func OpenURL(address string, getenv func(string) string) (backups.Store, error) 
 	case kind == "s3" && (scheme == "http" || scheme == "https"):
 		s, err = openS3(u, scheme, getenv)
 	default:
-		err = fmt.Errorf("%w: store %q; allowed are /folder, posix:///folder, swift+https://..., swift+http://..., s3+https://... and s3+http://...", drivers.ErrInvalid, address)
+		err = fmt.Errorf("%w: store %q; allowed are addresses that begin with /, posix://, swift+https://, swift+http://, s3+https:// and s3+http://, as in s3+https://host/bucket", drivers.ErrInvalid, address)
 	}
 	if err != nil {
 		return nil, err

@@ -206,8 +206,13 @@ func (s suite) busy() {
 }
 
 func (s suite) refuses() {
-	for _, info := range []connectors.ConnectionInfo{{}, {DriverVolumeType: "rbd"}, {DriverVolumeType: "iscsi"}, {DriverVolumeType: "local"},
-		{DriverVolumeType: "local", Data: map[string]any{"device_path": "disk"}}} {
+	for _, info := range []connectors.ConnectionInfo{
+		{},
+		{DriverVolumeType: "rbd"},
+		{DriverVolumeType: "iscsi"},
+		{DriverVolumeType: "local"},
+		{DriverVolumeType: "local", Data: map[string]any{"device_path": "disk"}},
+	} {
 		_, err := s.c.Connect(s.ctx(), info)
 		s.fails(err, drivers.ErrInvalid)
 		_, err = s.c.Extend(s.ctx(), info)

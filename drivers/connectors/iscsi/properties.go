@@ -3,7 +3,6 @@ package iscsi
 import (
 	"context"
 	"errors"
-
 	"os"
 	"strings"
 
