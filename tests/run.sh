@@ -51,7 +51,7 @@ heavy=$(awk '$1 == "heavy" { print $2 }' <<<"$tested")
 		env CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -json -timeout 15m $light
 	step "tests on the rig" go test -json -count 1 -p 1 -timeout 30m $rig
 	step "tests with the Temporal server and whole processes" \
-		env CLINKER_BIN_DIR="$PWD/bin" go test -json -count 1 -p 1 -timeout 30m $heavy
+		env CLINKER_TEST_BINARIES="$PWD/bin" go test -json -count 1 -p 1 -timeout 30m $heavy
 }
 
 echo "== workflowcheck"

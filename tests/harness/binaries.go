@@ -13,7 +13,7 @@ import (
 )
 
 // BinDirVariable names a folder that holds clinkerd and clinker, already built.
-const BinDirVariable = "CLINKER_BIN_DIR"
+const BinDirVariable = "CLINKER_TEST_BINARIES"
 
 var build = sync.OnceValues(binaries)
 

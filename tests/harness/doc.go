@@ -5,5 +5,5 @@
 // process each. Whatever a test starts is killed, by its process id, at the end of that test, and by the kernel when the
 // test's own process dies. A server's log is shown when its test fails.
 //
-// The binaries are built once, into bin/test of the checkout; CLINKER_BIN_DIR names a folder of built ones instead.
+// The binaries are built once, into bin/test of the checkout; CLINKER_TEST_BINARIES names a folder of built ones instead.
 package harness
