@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -140,16 +141,12 @@ func (k *driverCheck) try(ctx context.Context, cfg *config.Config, b config.Back
 }
 
 func showStep(out io.Writer, s trial.Step) {
-	fmt.Fprintf(out, "  %-8s %-32s", s.State, s.Name)
+	took := ""
 	if s.Took >= 10*time.Millisecond {
-		fmt.Fprintf(out, " %7.2f s", s.Took.Seconds())
-	} else {
-		fmt.Fprintf(out, " %9s", "")
+		took = fmt.Sprintf("%.2f s", s.Took.Seconds())
 	}
-	if s.Detail != "" {
-		fmt.Fprintf(out, "  %s", s.Detail)
-	}
-	fmt.Fprintln(out)
+	line := fmt.Sprintf("  %-8s %-32s %9s  %s", s.State, s.Name, took, s.Detail)
+	fmt.Fprintln(out, strings.TrimRight(line, " "))
 	if s.Hint != "" {
 		fmt.Fprintf(out, "           %s\n", s.Hint)
 	}
