@@ -4,8 +4,8 @@
 #   1. build both binaries, so that the Temporal server is compiled once, here;
 #   2. packages that do not link it, with the race detector (this replays the stored
 #      histories too: workflows' own tests do);
-#   3. packages that test on the rig (nodes, GlusterFS, tgt), one after the other, since a node is a
-#      machine of its own on these cores, and without the race detector, which nodes don't have;
+#   3. packages that test on the rig (nodes, GlusterFS, tgt), two at a time: they wait more than they work, but a
+#      node is a machine of its own on these cores; without the race detector, which nodes don't have;
 #   4. packages that link it and everything below tests/, without: compiling the
 #      server once more for the race detector would take as long again as all the rest.
 #      Never from Go's cache, which doesn't see the binaries that these tests run;
@@ -49,7 +49,7 @@ heavy=$(awk '$1 == "heavy" { print $2 }' <<<"$tested")
 {
 	step "unit tests, with the race detector" \
 		env CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -json -timeout 15m $light
-	step "tests on the rig" go test -json -count 1 -p 1 -timeout 30m $rig
+	step "tests on the rig" go test -json -count 1 -p 2 -timeout 40m $rig
 	step "tests with the Temporal server and whole processes" \
 		env CLINKER_TEST_BINARIES="$PWD/bin" go test -json -count 1 -p 1 -timeout 30m $heavy
 }
