@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,14 +16,17 @@ type NFSServer struct {
 	Share string // "198.18.1.254:/export"
 	Path  string // the exported folder as the test's processes see it
 
-	t    T
-	dir  string
-	ns   *namespace
-	proc *process
+	t     T
+	dir   string
+	ns    *namespace
+	proc  *process
+	ended atomic.Bool // as it should be
 }
 
+// ganesha 4.3 dies (op_ctx without an export) when it takes the state of a client away whose lease has run out, which a node
+// on a busy machine may well let happen in less than the longest lease that can be set.
 const ganeshaConf = `NFS_CORE_PARAM { NFS_Port = 2049; Protocols = 4; Bind_addr = %s; mount_path_pseudo = true; Enable_NLM = false; Enable_RQUOTA = false; }
-NFSV4 { Grace_Period = 1; Lease_Lifetime = 10; Graceless = true; RecoveryBackend = fs; Minor_Versions = 0,1,2; }
+NFSV4 { Grace_Period = 1; Lease_Lifetime = 120; Graceless = true; RecoveryBackend = fs; Minor_Versions = 0,1,2; }
 EXPORT { Export_Id = 1; Path = %s; Pseudo = /export; Access_Type = RW; Squash = No_Root_Squash; SecType = sys; Protocols = 4; Transports = TCP; FSAL { Name = VFS; } }
 NFS_KRB5 { Active_krb5 = false; }
 `
@@ -39,6 +43,7 @@ func NFS(t T, size int64) *NFSServer {
 	addr := fmt.Sprintf("%s.%d", s.prefix(), 255-number)
 	n := &NFSServer{t: t, dir: dir, Addr: addr, Share: addr + ":/export"}
 	t.Cleanup(func() {
+		n.ended.Store(true)
 		if t.Failed() {
 			t.Logf("end of the log of nfs-ganesha:\n%s", lastLines(n.log(), 20))
 		}
@@ -87,6 +92,8 @@ func (n *NFSServer) start() error {
 	if err != nil {
 		return err
 	}
+	n.ended.Store(false)
+	go n.watch(n.proc)
 	return eventually(time.Minute, "nfs-ganesha", func() error {
 		if !n.proc.running() {
 			return fmt.Errorf("it ended: %w", n.proc.err)
@@ -99,9 +106,19 @@ func (n *NFSServer) start() error {
 	})
 }
 
+// watch fails the test when the server dies by itself: its clients would wait for it without end.
+func (n *NFSServer) watch(p *process) {
+	<-p.done
+	if !n.ended.Load() {
+		n.t.Errorf("nfs-ganesha died: %v", p.err)
+		_ = n.start() // what waits for it comes to its end
+	}
+}
+
 // Kill kills the server. Clients wait for it, or give up, as they were told when they mounted.
 func (n *NFSServer) Kill() {
 	n.t.Helper()
+	n.ended.Store(true)
 	if err := n.proc.kill(); err != nil {
 		n.t.Fatalf("%v", err)
 	}
