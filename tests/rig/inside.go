@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -60,6 +61,9 @@ func TestInNode(t *testing.T, n *Node, pattern string, env ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := n.bring(t.Context(), dir); err != nil {
+		t.Fatalf("the package's folder in the node: %v", err)
+	}
 	limit := time.Hour
 	if deadline, ok := t.Deadline(); ok {
 		limit = max(time.Until(deadline)-10*time.Second, time.Second) // it should tell where it hung before this process does
@@ -101,4 +105,11 @@ func innerBinary() (string, error) {
 		}
 	})
 	return innerBuild.path, innerBuild.err
+}
+
+// bring makes a folder of this machine visible in the node, which has a /tmp, /run, /mnt and /dev/shm of its own: a checkout may lie there.
+func (n *Node) bring(ctx context.Context, dir string) error {
+	const script = `[ -d "$1" ] || { mkdir -p "$1" && mount -t hostfs none "$1" -o "$1"; }`
+	_, err := n.Runner().Run(ctx, execx.Command{Name: "/bin/sh", Args: []string{"-c", script, "sh", dir}})
+	return err
 }
