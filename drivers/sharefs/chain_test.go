@@ -167,20 +167,24 @@ func TestInUse(t *testing.T) {
 	require.NoError(t, err)
 	other, err := d.Source(t.Context(), plain)
 	require.NoError(t, err)
-	guest := exec.Command("qemu-nbd", "--persistent", "--socket="+filepath.Join(t.TempDir(), "s"), "-f", "qcow2", src.Path)
-	require.NoError(t, guest.Start())
-	second := exec.Command("qemu-nbd", "--persistent", "--socket="+filepath.Join(t.TempDir(), "s"), "-f", "qcow2", other.Path)
-	require.NoError(t, second.Start())
+	serve := func(path string) (*exec.Cmd, string) {
+		dir := t.TempDir()
+		c := exec.Command("qemu-nbd", "--persistent", "--socket="+filepath.Join(dir, "s"), "--pid-file="+filepath.Join(dir, "pid"), "-f", "qcow2", path)
+		require.NoError(t, c.Start())
+		return c, filepath.Join(dir, "pid")
+	}
+	guest, first := serve(src.Path)
+	second, last := serve(other.Path)
 	t.Cleanup(func() {
 		for _, c := range []*exec.Cmd{guest, second} {
 			c.Process.Kill()
 			c.Wait()
 		}
 	})
-	for _, path := range []string{src.Path, other.Path} {
-		require.Eventually(t, func() bool { // QEMU's own word for it
-			return exec.Command("qemu-io", "-f", "qcow2", "-c", "quit", path).Run() != nil
-		}, 10*time.Second, 50*time.Millisecond)
+	for pid, path := range map[string]string{first: src.Path, last: other.Path} {
+		// It writes the file once it has the image. To try the image before would keep it from that.
+		require.Eventually(t, func() bool { _, err := os.Stat(pid); return err == nil }, time.Minute, 20*time.Millisecond)
+		require.Error(t, exec.Command("qemu-io", "-f", "qcow2", "-c", "quit", path).Run(), "QEMU's own word for it")
 	}
 	_, snap := d.CreateSnapshot(t.Context(), newSnapshot(v))
 	for _, err := range []error{

@@ -1,10 +1,10 @@
 package execx_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -24,14 +24,18 @@ func TestHold(t *testing.T) {
 		return unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Len: 1})
 	}
 	require.NoError(t, lock(file))
-	c := script("echo at work >$1; while [ -e $1 ]; do sleep 0.02; done", path+".work")
+	require.NoError(t, os.WriteFile(path+".work", nil, 0o600))
+	c := script("echo at work; while [ -e $1 ]; do sleep 0.02; done", path+".work")
 	c.Hold = []*os.File{file}
+	said, word := io.Pipe()
+	c.Stdout = word
 	done := make(chan error, 1)
 	go func() {
 		_, err := (&execx.Exec{}).Run(t.Context(), c)
 		done <- err
 	}()
-	require.Eventually(t, func() bool { _, err := os.Stat(path + ".work"); return err == nil }, 10*time.Second, 10*time.Millisecond)
+	_, err = said.Read(make([]byte, 20)) // it has the file by then
+	require.NoError(t, err)
 	require.NoError(t, file.Close())
 	require.ErrorIs(t, lock(other), unix.EAGAIN)
 	require.NoError(t, os.Remove(path+".work"))
