@@ -21,46 +21,12 @@ type Snapshot struct {
 
 // Snapshot shows a snapshot; false when there is none.
 func (c *Client) Snapshot(ctx context.Context, id string) (Snapshot, bool, error) {
-	r, err := c.Do(ctx, "GET", "/snapshots/"+id, nil)
-	switch {
-	case err != nil:
-		return Snapshot{}, false, err
-	case r.Status == http.StatusNotFound:
-		return Snapshot{}, false, nil
-	case r.Status != http.StatusOK:
-		return Snapshot{}, false, fmt.Errorf("GET snapshot %s: %d: %s", id, r.Status, r.Body)
-	}
-	var out struct{ Snapshot Snapshot }
-	err = unmarshal(r.Body, &out)
-	return out.Snapshot, err == nil, err
+	return show[Snapshot](ctx, c, "snapshot", id)
 }
 
 // Snapshots lists all snapshots of the client's project, or with all of every project, page by page.
 func (c *Client) Snapshots(ctx context.Context, all bool) ([]Snapshot, error) {
-	var found []Snapshot
-	marker := ""
-	for {
-		path := "/snapshots/detail?limit=500&sort=created_at:asc,id:asc" + marker
-		if all {
-			path += "&all_tenants=1"
-		}
-		r, err := c.Do(ctx, "GET", path, nil)
-		if err != nil {
-			return nil, err
-		}
-		if r.Status != http.StatusOK {
-			return nil, fmt.Errorf("GET %s: %d: %s", path, r.Status, r.Body)
-		}
-		var page struct{ Snapshots []Snapshot }
-		if err := unmarshal(r.Body, &page); err != nil {
-			return nil, err
-		}
-		if len(page.Snapshots) == 0 {
-			return found, nil
-		}
-		found = append(found, page.Snapshots...)
-		marker = "&marker=" + page.Snapshots[len(page.Snapshots)-1].ID
-	}
+	return list(ctx, c, "snapshots", all, func(s Snapshot) string { return s.ID })
 }
 
 // CreateSnapshot takes a snapshot of a volume and waits until it is there.

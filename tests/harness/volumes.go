@@ -105,46 +105,12 @@ func (c *Client) Action(t testing.TB, id, action string, body any) string {
 
 // Volume shows a volume; false when there is none.
 func (c *Client) Volume(ctx context.Context, id string) (Volume, bool, error) {
-	r, err := c.Do(ctx, "GET", "/volumes/"+id, nil)
-	switch {
-	case err != nil:
-		return Volume{}, false, err
-	case r.Status == http.StatusNotFound:
-		return Volume{}, false, nil
-	case r.Status != http.StatusOK:
-		return Volume{}, false, fmt.Errorf("GET volume %s: %d: %s", id, r.Status, r.Body)
-	}
-	var out struct{ Volume Volume }
-	err = unmarshal(r.Body, &out)
-	return out.Volume, err == nil, err
+	return show[Volume](ctx, c, "volume", id)
 }
 
 // Volumes lists all volumes of the client's project, or with all of every project, page by page.
 func (c *Client) Volumes(ctx context.Context, all bool) ([]Volume, error) {
-	var found []Volume
-	marker := ""
-	for {
-		path := "/volumes/detail?limit=500&sort=created_at:asc,id:asc" + marker
-		if all {
-			path += "&all_tenants=1"
-		}
-		r, err := c.Do(ctx, "GET", path, nil)
-		if err != nil {
-			return nil, err
-		}
-		if r.Status != http.StatusOK {
-			return nil, fmt.Errorf("GET %s: %d: %s", path, r.Status, r.Body)
-		}
-		var page struct{ Volumes []Volume }
-		if err := unmarshal(r.Body, &page); err != nil {
-			return nil, err
-		}
-		if len(page.Volumes) == 0 {
-			return found, nil
-		}
-		found = append(found, page.Volumes...)
-		marker = "&marker=" + page.Volumes[len(page.Volumes)-1].ID
-	}
+	return list(ctx, c, "volumes", all, func(v Volume) string { return v.ID })
 }
 
 // WaitStatus waits until a volume has one of the statuses; a volume in error that is not waited for fails the test at once.
