@@ -61,8 +61,8 @@ func TestInNode(t *testing.T, n *Node, pattern string, env ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.bring(t.Context(), dir); err != nil {
-		t.Fatalf("the package's folder in the node: %v", err)
+	if err := n.bring(t.Context(), moduleRoot(dir)); err != nil {
+		t.Fatalf("the checkout in the node: %v", err)
 	}
 	limit := time.Hour
 	if deadline, ok := t.Deadline(); ok {
@@ -105,6 +105,16 @@ func innerBinary() (string, error) {
 		}
 	})
 	return innerBuild.path, innerBuild.err
+}
+
+// moduleRoot is the folder above dir that has the go.mod: tests read what stands beside their package too.
+func moduleRoot(dir string) string {
+	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+			return d
+		}
+	}
+	return dir
 }
 
 // bring makes a folder of this machine visible in the node, which has a /tmp, /run, /mnt and /dev/shm of its own: a checkout may lie there.

@@ -56,6 +56,10 @@ pipeline = catch_errors gatekeeper healthcheck proxy-logging cache tempauth prox
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+# There is one copy: a slow answer on a busy machine shall not put its server on the list of those not to be asked.
+error_suppression_limit = 1000000
+conn_timeout = 20
+node_timeout = 60
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing .admin
