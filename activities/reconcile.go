@@ -103,6 +103,7 @@ func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
 	volume, snapshots := errorStatuses(flow.Operation(f.Operation))
 	err = u.Store.EndFlow(ctx, models.FlowEnd{
 		FlowID: f.ID, ResourceID: f.ResourceID, State: models.FlowFailure, Status: volume, Snapshots: snapshots,
+		Attachment: errorAttachment(flow.Operation(f.Operation)),
 		FailedTask: f.FailedTask, Error: why, Hint: "delete the resource, or reset its status after a look at the backend",
 		Tasks: f.Tasks, Message: r.message(end),
 	})
@@ -118,6 +119,7 @@ func (u *Upkeep) restart(ctx context.Context, f models.Flow) error {
 	if f.State == models.FlowHeld {
 		resume := models.FlowEnd{FlowID: f.ID, ResourceID: f.ResourceID}
 		resume.Status, resume.Snapshots = busyStatuses(flow.Operation(f.Operation))
+		resume.Attachment = busyAttachment(flow.Operation(f.Operation))
 		if err := u.Store.ResumeFlow(ctx, resume); err != nil {
 			return err
 		}
@@ -132,16 +134,42 @@ func busyStatuses(op flow.Operation) (models.VolumeStatus, models.SnapshotStatus
 	if op == flow.VolumeDelete {
 		snapshots = models.SnapshotDeleting // of a cascade
 	}
-	if op.Kind() == flow.KindSnapshot {
+	switch op.Kind() {
+	case flow.KindSnapshot:
 		return "", snapshots
+	case flow.KindAttachment:
+		return "", ""
 	}
 	return models.Transition(string(op)).To, snapshots
 }
 
+// busyAttachment is what an attachment shows while the flow works that owns it; "" leaves it.
+func busyAttachment(op flow.Operation) models.AttachmentStatus {
+	switch op {
+	case flow.AttachmentCreate, flow.AttachmentUpdate:
+		return models.AttachmentAttaching
+	case flow.AttachmentDelete:
+		return models.AttachmentDetaching
+	}
+	return ""
+}
+
+// errorAttachment is what an attachment shows whose flow has ended without a word: the host may be let in.
+func errorAttachment(op flow.Operation) models.AttachmentStatus {
+	switch op {
+	case flow.AttachmentCreate, flow.AttachmentUpdate:
+		return models.AttachmentErrorAttaching
+	}
+	return models.AttachmentErrorDetaching
+}
+
 // errorStatuses are what a volume shows, and the snapshots that its flow owns, whose flow has ended without a word.
 func errorStatuses(op flow.Operation) (models.VolumeStatus, models.SnapshotStatus) {
-	if op.Kind() == flow.KindSnapshot {
+	switch op.Kind() {
+	case flow.KindSnapshot:
 		return "", models.SnapshotTransition(string(op)).Failure
+	case flow.KindAttachment:
+		return "", ""
 	}
 	snapshots := models.SnapshotTransition(string(op)).Failure // of a revert
 	if op == flow.VolumeDelete {

@@ -18,6 +18,9 @@ type EntryStore interface {
 	CreateEntry(ctx context.Context, v models.Volume, f models.Flow) (models.Volume, error)
 	ReadyEntry(ctx context.Context, volumeID, flowID, host, location string, tasks []models.Task) (models.Volume, error)
 	ReadyManaged(ctx context.Context, volumeID, flowID, host, location string, sizeGiB int64, tasks []models.Task) (models.Volume, error)
+	CreateAttachmentEntry(ctx context.Context, projectID string, a models.Attachment, f models.Flow) (models.Attachment, error)
+	BeginAttachmentUpdate(ctx context.Context, projectID string, a models.Attachment, f models.Flow) (models.Attachment, error)
+	ReadyAttachment(ctx context.Context, id, flowID string, c models.ConnectionInfo, tasks []models.Task) (models.Attachment, error)
 	CreateSnapshotEntry(ctx context.Context, sn models.Snapshot, inUse bool, f models.Flow) (models.Snapshot, error)
 	ReadySnapshot(ctx context.Context, snapshotID, flowID, location string, tasks []models.Task) (models.Snapshot, error)
 	// NextSnapshot reads a snapshot that the flow owns, with its volume, and how many there are.
@@ -36,7 +39,7 @@ type Records struct {
 	MessageTTL time.Duration // message_ttl
 }
 
-// EntryCreate writes the volume or the snapshot in its first status and the flow's record, in one transaction. After the client was
+// EntryCreate writes the volume, the snapshot or the attachment in its first status and the flow's record, in one transaction. After the client was
 // told 503 it writes nothing.
 func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (flow.EntryResult, error) {
 	metadata := in.Volume.Metadata
@@ -52,9 +55,14 @@ func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (fl
 	if err != nil {
 		return out, err
 	}
-	if in.Snapshot != nil {
+	switch {
+	case in.Attachment != nil && in.Operation == flow.AttachmentUpdate:
+		out.Attachment, err = r.Store.BeginAttachmentUpdate(ctx, scope(in.Header), *in.Attachment, f)
+	case in.Attachment != nil:
+		out.Attachment, err = r.Store.CreateAttachmentEntry(ctx, scope(in.Header), *in.Attachment, f)
+	case in.Snapshot != nil:
 		out.Snapshot, err = r.Store.CreateSnapshotEntry(ctx, *in.Snapshot, in.InUse, f)
-	} else {
+	default:
 		out.Volume, err = r.Store.CreateEntry(ctx, in.Volume, f)
 	}
 	return out, catalogueError(err)
@@ -79,10 +87,12 @@ func whole(request any, metadata map[string]string) (any, error) {
 	return fields, nil
 }
 
-// EntryReady makes the volume or the snapshot available and ends the flow.
+// EntryReady makes the volume or the snapshot available, or gives an attachment its connection, and ends the flow.
 func (r *Records) EntryReady(ctx context.Context, in flow.EntryReadyInput) error {
 	var err error
 	switch {
+	case in.Connection != nil:
+		_, err = r.Store.ReadyAttachment(ctx, in.ResourceID, in.FlowID, *in.Connection, in.Tasks)
 	case in.Kind() == flow.KindSnapshot:
 		_, err = r.Store.ReadySnapshot(ctx, in.ResourceID, in.FlowID, in.ProviderLocation, in.Tasks)
 	case in.SizeGiB > 0:
@@ -141,12 +151,12 @@ func (r *Records) FlowEnd(ctx context.Context, in flow.FlowEndInput) error { ret
 
 // FlowResume shows that the flow goes on.
 func (r *Records) FlowResume(ctx context.Context, in flow.FlowEndInput) error {
-	return catalogueError(r.Store.ResumeFlow(ctx, models.FlowEnd{FlowID: in.FlowID, ResourceID: in.ResourceID, Status: in.Status, Snapshots: in.Snapshots}))
+	return catalogueError(r.Store.ResumeFlow(ctx, models.FlowEnd{FlowID: in.FlowID, ResourceID: in.ResourceID, Status: in.Status, Snapshots: in.Snapshots, Attachment: in.Attachment}))
 }
 
 func (r *Records) end(ctx context.Context, in flow.FlowEndInput) error {
 	e := models.FlowEnd{
-		FlowID: in.FlowID, ResourceID: in.ResourceID, State: in.State, Status: in.Status, Snapshots: in.Snapshots, Gone: in.Gone,
+		FlowID: in.FlowID, ResourceID: in.ResourceID, State: in.State, Status: in.Status, Snapshots: in.Snapshots, Attachment: in.Attachment, Gone: in.Gone,
 		FailedTask: in.FailedTask, Error: in.Error, Hint: in.Hint, Tasks: in.Tasks,
 	}
 	if in.Message {

@@ -23,7 +23,11 @@ type HeldRule struct {
 
 var heldCalls = []string{"show", "list", "update name and metadata", "flow retry", "flow skip", "flow abort", "delete", "force-delete", "reset-status"}
 
+var attachCalls = []string{"show", "list", "flow retry", "flow skip", "flow abort", "delete", "force-detach"}
+
 var (
+	attachStays   = HeldEnd{State: FlowFailure, Status: string(AttachmentErrorAttaching)}
+	detachStays   = HeldEnd{State: FlowFailure, Status: string(AttachmentErrorDetaching)}
 	createAborted = HeldEnd{State: FlowReverted, Status: EndGone, Undo: true, FreesQuota: true}
 	errorStays    = HeldEnd{State: FlowFailure, Status: string(VolumeError)}
 	deleteStays   = HeldEnd{State: FlowFailure, Status: string(VolumeErrorDeleting)}
@@ -47,6 +51,11 @@ var heldRules = []HeldRule{
 	{Operation: OpSnapshotDelete, Shown: string(SnapshotErrorDeleting), Abort: deleteStays, Expiry: deleteStays, Calls: heldCalls},
 	{Operation: OpSnapshotManage, Shown: string(SnapshotError), Abort: createAborted, Expiry: createStays, Calls: heldCalls},
 	{Operation: OpSnapshotUnmanage, Shown: string(SnapshotError), Abort: errorStays, Expiry: errorStays, Calls: heldCalls},
+	// Attaching is held only while it is being undone: the host may be let in still.
+	{Operation: OpAttachmentCreate, Shown: string(AttachmentErrorAttaching), Abort: attachStays, Expiry: attachStays, Calls: attachCalls},
+	{Operation: OpAttachmentUpdate, Shown: string(AttachmentErrorAttaching), Abort: attachStays, Expiry: attachStays, Calls: attachCalls},
+	{Operation: OpAttachmentDelete, Shown: string(AttachmentErrorDetaching), Abort: detachStays, Expiry: detachStays, Calls: attachCalls},
+	{Operation: OpAttachmentTerminate, Shown: string(AttachmentErrorDetaching), Abort: detachStays, Expiry: detachStays, Calls: attachCalls},
 }
 
 // Held returns what held means for an operation, and whether its flows can be held at all.

@@ -127,7 +127,10 @@ type FlowEnd struct {
 	Status     VolumeStatus // of the volume that the flow owns; "" leaves it alone
 	// Snapshots is the status of every snapshot that the flow owns. With "" a held flow leaves them alone, and one that
 	// ends gives them the status that they had before.
-	Snapshots  SnapshotStatus
+	Snapshots SnapshotStatus
+	// Attachment is the same of the attachments that the flow owns. One that gets its former status from a flow that succeeds
+	// has lost its connection.
+	Attachment AttachmentStatus
 	Gone       bool // destroy the row of the flow's resource and give its quota back
 	FailedTask string
 	Error      string

@@ -130,7 +130,7 @@ var rules = []Rule{
 		Further: "one attachment, or its id given; in-use while others remain",
 	},
 	{
-		Operation: OpAttachmentCreate, From: []VolumeStatus{VolumeAvailable, VolumeDownloading}, Also: []VolumeStatus{VolumeInUse, VolumeReserved},
+		Operation: OpAttachmentCreate, From: []VolumeStatus{VolumeAvailable, VolumeDownloading}, Also: []VolumeStatus{VolumeInUse, VolumeReserved, VolumeAttaching, VolumeDetaching},
 		AlsoWhen: "multiattach, or the same instance", To: VolumeReserved, Success: VolumeReserved, Failure: EndSame,
 	},
 	{

@@ -134,5 +134,11 @@ func Flows() map[flow.Operation]any {
 		flow.SnapshotManage:   workflows.SnapshotManage,
 		flow.SnapshotUnmanage: workflows.SnapshotUnmanage,
 		flow.ManageableList:   workflows.ManageableList,
+
+		flow.AttachmentCreate:     workflows.AttachmentCreate,
+		flow.AttachmentUpdate:     workflows.AttachmentUpdate,
+		flow.AttachmentDelete:     workflows.AttachmentDelete,
+		flow.AttachmentTerminate:  workflows.AttachmentTerminate,
+		flow.AttachmentConnection: workflows.AttachmentConnection,
 	}
 }

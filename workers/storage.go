@@ -26,7 +26,8 @@ type StorageOptions struct {
 	Zone    string
 	CloudID string
 	// Target exports the backend's volumes; nil where hosts mount it.
-	Target targets.Target
+	Target  targets.Target
+	Discard bool // report_discard_supported
 	// Slots is how many steps run at once on the node for this backend; 0 is 8.
 	Slots  int
 	Logger *slog.Logger
@@ -114,6 +115,7 @@ func workActivities(d drivers.Driver, o StorageOptions) []any {
 		volumes,
 		&activities.Snapshots{Driver: d, CloudID: o.CloudID},
 		&activities.Adoption{Driver: d},
+		&activities.Connections{Driver: d, Target: o.Target, Discard: o.Discard},
 	}
 }
 

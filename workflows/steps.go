@@ -25,6 +25,8 @@ type base struct {
 	heldStatus models.VolumeStatus // of its volume, while it is held
 	// The same of the snapshots that it owns; "" leaves them as they are.
 	busySnapshot, heldSnapshot models.SnapshotStatus
+	// The same of its attachment.
+	busyAttachment, heldAttachment models.AttachmentStatus
 }
 
 // begin prepares a flow: its list of tasks, the operator's gate, and a context for its work that abort can cancel.
@@ -64,6 +66,14 @@ func (b *base) node(ctx workflow.Context, task string, in flow.NodeInput) (flow.
 	err := workflow.ExecuteActivity(ctx, task, in).Get(ctx, &out)
 	b.tasks.end(ctx, task, err)
 	return out, err
+}
+
+// step runs a step with an input of its own on a node as a task of the flow. The context carries the option set.
+func (b *base) step(ctx workflow.Context, task string, in, out any) error {
+	b.tasks.begin(ctx, task)
+	err := workflow.ExecuteActivity(ctx, task, in).Get(ctx, out)
+	b.tasks.end(ctx, task, err)
+	return err
 }
 
 // nodeOrHold runs a step on a storage node until it succeeds, fails for certain, or an operator ends it. A step that is skipped

@@ -57,6 +57,10 @@ type Target interface {
 	// ErrInvalid when the connector names no initiator. Only VolumeID and Name of e are looked at.
 	Allow(ctx context.Context, e Export, c Connector) (ConnectionInfo, error)
 
+	// Lookup tells an initiator that is let in what Allow told it, and changes nothing. ErrNotFound where it is not let in.
+	// Local targets need e.Path, as for Allow; of others only VolumeID and Name of e are looked at.
+	Lookup(ctx context.Context, e Export, c Connector) (ConnectionInfo, error)
+
 	// Deny shuts the connector's initiator out. It ends its sessions and returns when they are dead: from then on no write of
 	// theirs reaches the volume, which is what a fence is (Abilities.Fences). An initiator, or export, that is not there is nil.
 	// Initiator Everyone means all of them; "" is ErrInvalid, so that a lost name can't cut everybody off. One initiator is one

@@ -40,8 +40,10 @@ const (
 
 // Kind is the kind of resource that the operation works on.
 func (op Operation) Kind() string {
-	if strings.HasPrefix(string(op), KindSnapshot+"-") {
-		return KindSnapshot
+	for _, kind := range []string{KindSnapshot, KindAttachment} {
+		if strings.HasPrefix(string(op), kind+"-") {
+			return kind
+		}
 	}
 	return KindVolume
 }

@@ -100,6 +100,8 @@ type EntryCreateInput struct {
 	Volume    models.Volume `json:"volume,omitzero"`
 	// Snapshot is the row where the flow makes a snapshot.
 	Snapshot *models.Snapshot `json:"snapshot,omitempty"`
+	// Attachment is the row where the flow attaches: a new one, or how the one that is there shall be.
+	Attachment *models.Attachment `json:"attachment,omitempty"`
 	// InUse allows a snapshot of an attached volume.
 	InUse bool `json:"in_use,omitempty"`
 	// Request is the flow's own input, less the metadata that the row has: the record keeps it, so that the flow can be started again.
@@ -110,8 +112,9 @@ type EntryCreateInput struct {
 
 // EntryResult is the row that EntryCreate wrote.
 type EntryResult struct {
-	Volume   models.Volume   `json:"volume,omitzero"`
-	Snapshot models.Snapshot `json:"snapshot,omitzero"`
+	Volume     models.Volume     `json:"volume,omitzero"`
+	Snapshot   models.Snapshot   `json:"snapshot,omitzero"`
+	Attachment models.Attachment `json:"attachment,omitzero"`
 }
 
 // VolumeResult carries a volume's row back.
@@ -159,7 +162,7 @@ type NodeResult struct {
 	Ref      string                  `json:"ref,omitempty"` // what a released volume or snapshot is called now
 }
 
-// EntryReadyInput ends a flow that made a volume or a snapshot: the row becomes available.
+// EntryReadyInput ends a flow that made a volume, a snapshot or a connection: the row becomes available, an attachment stays attaching.
 type EntryReadyInput struct {
 	Header
 	// SizeGiB is what a volume that was taken over has turned out to be; 0 leaves the size as it is.
@@ -167,6 +170,8 @@ type EntryReadyInput struct {
 	Host             string        `json:"host"`
 	ProviderLocation string        `json:"provider_location,omitempty"`
 	Tasks            []models.Task `json:"task_list,omitempty"`
+	// Connection is what an attachment's host gets, without secrets.
+	Connection *models.ConnectionInfo `json:"connection,omitempty"`
 }
 
 // FlowEndInput ends or holds a flow: the record, and where Status is set the resource's status, change in one transaction.
@@ -175,13 +180,15 @@ type FlowEndInput struct {
 	State  models.FlowState    `json:"state"`
 	Status models.VolumeStatus `json:"status,omitempty"` // of the volume; "" leaves it alone
 	// Snapshots is the status of the snapshots that the flow owns; see models.FlowEnd.
-	Snapshots  models.SnapshotStatus `json:"snapshots,omitempty"`
-	Gone       bool                  `json:"gone,omitempty"` // the row is destroyed and its quota given back
-	FailedTask string                `json:"failed_task,omitempty"`
-	Error      string                `json:"error,omitempty"`
-	Hint       string                `json:"hint,omitempty"`
-	Message    bool                  `json:"message,omitempty"` // leave a user message with Error
-	Tasks      []models.Task         `json:"task_list,omitempty"`
+	Snapshots models.SnapshotStatus `json:"snapshots,omitempty"`
+	// Attachment is the status of the attachment that the flow owns; see models.FlowEnd.
+	Attachment models.AttachmentStatus `json:"attachment,omitempty"`
+	Gone       bool                    `json:"gone,omitempty"` // the row is destroyed and its quota given back
+	FailedTask string                  `json:"failed_task,omitempty"`
+	Error      string                  `json:"error,omitempty"`
+	Hint       string                  `json:"hint,omitempty"`
+	Message    bool                    `json:"message,omitempty"` // leave a user message with Error
+	Tasks      []models.Task           `json:"task_list,omitempty"`
 }
 
 // VolumeDeleteInput starts volume-delete and volume-unmanage; the row is `deleting` or `unmanaging` under this flow's id already.

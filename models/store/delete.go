@@ -99,8 +99,8 @@ func deletableNow(tx *gorm.DB, v models.Volume, rule models.Rule) error {
 	if rule.Operation == models.OpVolumeUnmanage && v.Encrypted {
 		return refuse("is encrypted; its key would be lost")
 	}
-	if rule.Any {
-		return nil
+	if err := noAttachments(tx, v); err != nil || rule.Any {
+		return err
 	}
 	// A held create shows `error`, which a delete may begin from; but its flow still works on the volume.
 	f, err := openFlow(tx, v.FlowID)

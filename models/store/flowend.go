@@ -80,6 +80,12 @@ func (s *Store) recordEnd(tx *gorm.DB, f models.Flow, e models.FlowEnd) error {
 // endRows does to the rows of a flow what its end asks for; stays tells whether the row of its resource is there afterwards and the
 // flow had it to the end.
 func (s *Store) endRows(tx *gorm.DB, f models.Flow, e models.FlowEnd) (stays bool, err error) {
+	if err := s.endAttachments(tx, f, e); err != nil {
+		return false, err
+	}
+	if f.ResourceKind == kindAttachment {
+		return false, nil
+	}
 	if f.ResourceKind != kindSnapshot {
 		if stays, err = s.endVolume(tx, f, e); err != nil {
 			return false, err
@@ -152,6 +158,11 @@ func (s *Store) ResumeFlow(ctx context.Context, e models.FlowEnd) error {
 			}
 			if n == 0 {
 				return lostVolume(tx, e.ResourceID, f.ID)
+			}
+		}
+		if e.Attachment != "" {
+			if err := s.endAttachments(tx, f, models.FlowEnd{State: models.FlowRunning, Attachment: e.Attachment}); err != nil {
+				return err
 			}
 		}
 		if e.Snapshots == "" {

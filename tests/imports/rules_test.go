@@ -57,6 +57,10 @@ var layers = []layer{
 		why: "reading a file needs nobody",
 	},
 	{
+		of: "internal/seal", ours: none, never: []string{gorm, gin, sdk},
+		why: "whoever keeps a secret links this",
+	},
+	{
 		of: "internal/policy", ours: none, never: []string{gorm, gin, sdk},
 		why: "who may do what is decided by names and values alone",
 	},
@@ -71,7 +75,7 @@ var layers = []layer{
 	},
 	{
 		of:    "activities",
-		ours:  []string{"drivers", "drivers/connectors", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/scheduler", "models"},
+		ours:  []string{"drivers", "drivers/connectors", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/scheduler", "internal/seal", "models"},
 		never: []string{gorm, gin, sqlite, postgres},
 		why:   "steps run over contracts; stores and drivers are handed to them",
 	},

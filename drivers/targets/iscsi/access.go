@@ -44,6 +44,22 @@ func (t *Target) Allow(ctx context.Context, e targets.Export, c targets.Connecto
 	return info, nil
 }
 
+// Lookup reads the record.
+func (t *Target) Lookup(ctx context.Context, e targets.Export, c targets.Connector) (info targets.ConnectionInfo, err error) {
+	err = t.exclusive(ctx, "look up", e.Name, func() error {
+		r, found, err := t.kept(e)
+		if err != nil {
+			return err
+		}
+		if !found || r.Removing || !r.Allows(c.Initiator) {
+			return fmt.Errorf("%w: the volume is not exported to %q", drivers.ErrNotFound, c.Initiator)
+		}
+		info = models.ISCSIConnection(r.VolumeID, r.Location(), c.Multipath, r.Discard)
+		return nil
+	})
+	return info, err
+}
+
 // shutOut takes back the initiators that r has more than old.
 func (t *Target) shutOut(ctx context.Context, old, r Record) (err error) {
 	ctx, cancel := undo(ctx)

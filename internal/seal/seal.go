@@ -1,0 +1,59 @@
+// Package seal encrypts small secrets to one reader. A CHAP password on its way from a storage node to whoever logs in passes
+// through flows, whose histories are kept and shown; sealed, only the process that asked can read it.
+//
+// It is NaCl's anonymous box: X25519, XSalsa20 and Poly1305, with a key of its own for each box.
+package seal
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/nacl/box"
+)
+
+// keySize is that of an X25519 key.
+const keySize = 32
+
+// ErrSealed is the answer to a box that is damaged, or sealed to another key.
+var ErrSealed = errors.New("the secret is sealed to another key")
+
+// Key opens what was sealed to its public part. It lives in the memory of one process and shows nothing of itself in logs.
+type Key struct{ public, private *[keySize]byte }
+
+// NewKey makes a key.
+func NewKey() (Key, error) {
+	public, private, err := box.GenerateKey(rand.Reader)
+	return Key{public, private}, err
+}
+
+// Public is what others seal to; it is no secret.
+func (k Key) Public() []byte { return k.public[:] }
+
+// String hides the key.
+func (Key) String() string { return "***" }
+
+// GoString hides the key from %#v.
+func (Key) GoString() string { return "***" }
+
+// Seal encrypts v, as JSON, to a public key.
+func Seal(public []byte, v any) ([]byte, error) {
+	if len(public) != keySize {
+		return nil, fmt.Errorf("a public key has %d bytes, not %d", keySize, len(public))
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return box.SealAnonymous(nil, text, (*[keySize]byte)(public), rand.Reader)
+}
+
+// Open decrypts what Seal made for this key, into v. ErrSealed for anything else.
+func (k Key) Open(sealed []byte, v any) error {
+	text, ok := box.OpenAnonymous(nil, sealed, k.public, k.private)
+	if !ok {
+		return ErrSealed
+	}
+	return json.Unmarshal(text, v)
+}
