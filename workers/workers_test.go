@@ -75,9 +75,9 @@ func TestNamesGolden(t *testing.T) {
 // Each task of each flow is an activity that some queue has.
 func TestEveryTaskHasAnActivity(t *testing.T) {
 	have := registered(&activities.Requests{}, &activities.Quota{}, &activities.Records{}, &activities.Placement{}, &activities.Volumes{},
-		&activities.Snapshots{}, &activities.Adoption{})
+		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{})
 	for _, task := range slices.Concat(flow.VolumeCreateTasks(), flow.VolumeDeleteTasks(), flow.VolumeExtendTasks(),
-		flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
+		flow.AttachTasks(), flow.DetachTasks(), flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
 		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(),
 		[]string{flow.TaskListManageable, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
 		require.Contains(t, have, task)
