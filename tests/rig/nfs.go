@@ -16,11 +16,12 @@ type NFSServer struct {
 	Share string // "198.18.1.254:/export"
 	Path  string // the exported folder as the test's processes see it
 
-	t     T
-	dir   string
-	ns    *namespace
-	proc  *process
-	ended atomic.Bool // as it should be
+	t      T
+	dir    string
+	ns     *namespace
+	proc   *process
+	ended  atomic.Bool // as it should be
+	deaths atomic.Int32
 }
 
 // ganesha 4.3 dies (op_ctx without an export) when it takes the state of a client away whose lease has run out, which a node
@@ -106,12 +107,23 @@ func (n *NFSServer) start() error {
 	})
 }
 
-// watch fails the test when the server dies by itself: its clients would wait for it without end.
+// mostDeaths is how often the server may die by itself in one test, for the reason that ganeshaConf tells.
+const mostDeaths = 3
+
+// watch starts the server again when it dies by itself, as a machine's service manager would: its clients wait for it and go
+// on. One that dies again and again fails the test.
 func (n *NFSServer) watch(p *process) {
 	<-p.done
-	if !n.ended.Load() {
+	if n.ended.Load() {
+		return
+	}
+	if n.deaths.Add(1) > mostDeaths {
 		n.t.Errorf("nfs-ganesha died: %v", p.err)
-		_ = n.start() // what waits for it comes to its end
+		return
+	}
+	n.t.Logf("nfs-ganesha died and is started again: %v", p.err)
+	if err := n.start(); err != nil {
+		n.t.Errorf("starting nfs-ganesha again: %v", err)
 	}
 }
 
