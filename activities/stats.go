@@ -112,9 +112,10 @@ type ServiceStore interface {
 	SavePools(ctx context.Context, backend, zone string, stats []models.PoolStats, gatheredAt time.Time) error
 }
 
-// BackendFinder tells which backends have a worker, by what the workers themselves tell Temporal.
+// BackendFinder tells which backends, and which hosts' movers of bytes, have a worker, by what the workers themselves tell Temporal.
 type BackendFinder interface {
 	Backends(ctx context.Context) ([]string, error)
+	DataHosts(ctx context.Context) ([]string, error)
 }
 
 // Services keeps the list of services and pools; it runs in the control worker.
@@ -126,6 +127,8 @@ type Services struct {
 	// Known are backends that are asked for whether or not the finder sees them: those of the worker's own
 	// configuration.
 	Known []string
+	// KnownData are hosts whose data worker runs in this very process.
+	KnownData []string
 }
 
 // findTime leaves the step time to answer without the list of workers, which is a help and not a need: as a local
@@ -137,15 +140,35 @@ func (s *Services) FindBackends(ctx context.Context) (flow.Backends, error) {
 	if err := s.Store.Heartbeat(ctx, models.Service{Binary: models.BinaryScheduler, Host: s.Host, AvailabilityZone: s.Zone, BackendState: "up", UpdatedAt: time.Now().UTC()}); err != nil {
 		return flow.Backends{}, catalogueError(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, findTime)
+	find, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
-	found, err := s.Finder.Backends(ctx)
+	if err := s.beatData(ctx, find); err != nil {
+		return flow.Backends{}, err
+	}
+	found, err := s.Finder.Backends(find)
 	if err != nil {
 		slog.Warn("workers not listed; only configured backends are asked", "error", err)
 	}
 	names := slices.Concat(s.Known, found)
 	slices.Sort(names)
 	return flow.Backends{Names: slices.Compact(names)}, nil
+}
+
+// beatData shows which data workers live: they have nothing else to tell, so that nobody asks them.
+func (s *Services) beatData(ctx, find context.Context) error {
+	hosts, err := s.Finder.DataHosts(find)
+	if err != nil {
+		slog.Warn("data workers not listed; only those of this process are seen", "error", err)
+	}
+	hosts = slices.Concat(s.KnownData, hosts)
+	slices.Sort(hosts)
+	for _, host := range slices.Compact(hosts) {
+		beat := models.Service{Binary: models.BinaryBackup, Host: host, AvailabilityZone: s.Zone, BackendState: "up", UpdatedAt: time.Now().UTC()}
+		if err := s.Store.Heartbeat(ctx, beat); err != nil {
+			return catalogueError(err)
+		}
+	}
+	return nil
 }
 
 // SaveReport writes what a backend reported: its sign of life, its state and its pools.

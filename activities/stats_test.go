@@ -81,7 +81,16 @@ func TestGatherStatsOfASlowBackend(t *testing.T) {
 // finder lists workers, or hangs until its caller has waited enough.
 type finder struct {
 	names []string
+	data  []string
 	hangs bool
+}
+
+func (f finder) DataHosts(ctx context.Context) ([]string, error) {
+	if f.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return f.data, nil
 }
 
 func (f finder) Backends(ctx context.Context) ([]string, error) {
@@ -114,6 +123,20 @@ func TestFindBackends(t *testing.T) {
 	up, err := c.Store.ListServices(ctx, models.BinaryScheduler, "ctl")
 	require.NoError(t, err)
 	require.Len(t, up, 1, "it shows itself as a service")
+}
+
+// Data workers tell nothing but that they live.
+func TestDataWorkersAreServices(t *testing.T) {
+	c := newCatalogue(t)
+	for _, f := range []finder{{data: []string{"n2", "n3", "n2"}}, {hangs: true}} {
+		_, err := (&Services{Store: c.Store, Finder: f, Host: "ctl", Zone: "nova", KnownData: []string{"n1"}}).FindBackends(ctx)
+		require.NoError(t, err)
+	}
+	up, err := c.Store.ListServices(ctx, models.BinaryBackup, "")
+	require.NoError(t, err)
+	require.Len(t, up, 3)
+	require.Equal(t, []string{"n1", "n2", "n3"}, []string{up[0].Host, up[1].Host, up[2].Host})
+	require.True(t, up[0].UpdatedAt.After(up[1].UpdatedAt), "the one of this process is always seen")
 }
 
 // deaf is a catalogue that takes no sign of life.

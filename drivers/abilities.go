@@ -58,6 +58,14 @@ type FileLocator interface {
 	LocateFile(ctx context.Context, v Volume) (models.FileLocation, error)
 }
 
+// Holder is a driver whose volumes can be opened on their own node by one who moves bytes, beside the driver.
+type Holder interface {
+	// HoldVolume takes the lock that the driver's own steps on the volume take and says where its bytes are. Until release is called, or
+	// the process dies, no other step of any process works on the volume (data-safety rule 1); shared lets others in who
+	// only read, too. It waits until ctx is done, as Lock does. ErrNotFound.
+	HoldVolume(ctx context.Context, v Volume, shared bool) (src Source, release func(), err error)
+}
+
 // Retyper changes a volume in place.
 type Retyper interface {
 	// Retype makes v follow the extra specs; ErrNotSupported when that takes a migration, and v is then as it was.

@@ -43,6 +43,7 @@ type ControlOptions struct {
 	Host           string   // of this worker
 	Zone           string   // storage_availability_zone
 	Known          []string // backends of this configuration, asked for whether or not their workers are seen
+	KnownData      []string // hosts whose data worker runs in this process
 	DefaultType    string
 	DefaultZone    string
 	ZoneFallback   bool
@@ -101,7 +102,7 @@ func flowActivities(store Catalogue, sched *scheduler.Scheduler, o ControlOption
 // systemActivities are those of the monitor.
 func systemActivities(e Engine, store Catalogue, o ControlOptions) []any {
 	return []any{
-		&activities.Services{Store: store, Finder: e, Host: o.Host, Zone: o.Zone, Known: o.Known},
+		&activities.Services{Store: store, Finder: e, Host: o.Host, Zone: o.Zone, Known: o.Known, KnownData: o.KnownData},
 		&activities.Upkeep{Store: store, Engine: e, MessageTTL: o.MessageTTL, FlowRecords: o.FlowRecords},
 	}
 }

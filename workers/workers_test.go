@@ -56,6 +56,7 @@ func TestNamesGolden(t *testing.T) {
 	queue("control, system namespace", registered(systemActivities(nil, nil, ControlOptions{})...))
 	queue("storage/<host>@<backend>", registered(workActivities(fake.New(fake.Options{}), StorageOptions{})...))
 	queue("stats/<host>@<backend>, system namespace", registered(statsActivities(fake.New(fake.Options{}), StorageOptions{})))
+	queue("data/<host>", registered(&activities.Copies{}))
 	var flows []string
 	for op, fn := range Flows() {
 		name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()
@@ -75,11 +76,11 @@ func TestNamesGolden(t *testing.T) {
 // Each task of each flow is an activity that some queue has.
 func TestEveryTaskHasAnActivity(t *testing.T) {
 	have := registered(&activities.Requests{}, &activities.Quota{}, &activities.Records{}, &activities.Placement{}, &activities.Volumes{},
-		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{})
+		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{}, &activities.Copies{})
 	for _, task := range slices.Concat(flow.VolumeCreateTasks(), flow.VolumeDeleteTasks(), flow.VolumeExtendTasks(),
 		flow.AttachTasks(), flow.DetachTasks(), flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
 		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(),
-		[]string{flow.TaskListManageable, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
+		[]string{flow.TaskListManageable, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
 		require.Contains(t, have, task)
 	}
 	have = registered(&activities.Services{}, &activities.Upkeep{}, &activities.Stats{})

@@ -58,6 +58,25 @@ func firstTry(ctx workflow.Context, backend, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, opts)
 }
 
+// moveAttempts is how often a mover goes on from its checkpoint before the flow is held: with the back-off below that is
+// some minutes of a backend that is away, or as many restarts of the worker.
+const moveAttempts = 12
+
+// move is a step of a data worker that moves bytes, for hours. Like node, but that a mover which is cut off stops itself in time for
+// its next attempt (activities.Mover), which takes up where it stopped.
+func move(ctx workflow.Context, host, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           flow.DataQueue(host),
+		StartToCloseTimeout: 7 * 24 * time.Hour,
+		HeartbeatTimeout:    flow.MoveHeartbeat,
+		WaitForCancellation: true,
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: moveAttempts,
+		},
+	})
+}
+
 // undo is a node step that takes something back. Like node, with fewer attempts before a person is asked.
 func undo(ctx workflow.Context, backend, summary string) workflow.Context {
 	opts := workflow.GetActivityOptions(node(ctx, backend, summary))

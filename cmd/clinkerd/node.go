@@ -39,7 +39,7 @@ func targetHelpers() targets.Registry {
 
 // storageNode is the backends of this machine with their workers.
 type storageNode struct {
-	drivers []drivers.Driver
+	drivers map[string]drivers.Driver // by host@backend
 	targets []targets.Target
 	workers []*workers.Storage
 }
@@ -47,7 +47,7 @@ type storageNode struct {
 // startStorage opens each enabled backend and serves its queue. A backend that is broken is served too: its
 // statistics tell what is wrong with it, and its flows wait.
 func startStorage(ctx context.Context, cfg *config.Config, e *engine.Engine, log *slog.Logger, only []string) (_ *storageNode, err error) {
-	n := &storageNode{}
+	n := &storageNode{drivers: map[string]drivers.Driver{}}
 	defer func() {
 		if err != nil {
 			n.stop()
@@ -65,7 +65,7 @@ func startStorage(ctx context.Context, cfg *config.Config, e *engine.Engine, log
 		if err != nil {
 			return nil, err
 		}
-		n.drivers = append(n.drivers, d)
+		n.drivers[b.Service()] = d
 		if err := d.Check(ctx); err != nil {
 			log.Warn("backend is not usable yet", "backend", b.Service(), "error", err, "hint", drivers.Hint(err))
 		}
@@ -116,14 +116,18 @@ func (n *storageNode) stop() {
 		wg.Go(w.Stop)
 	}
 	wg.Wait()
-	for _, d := range n.drivers {
-		if err := d.Close(); err != nil {
-			slog.Warn("driver not closed", "error", err)
-		}
-	}
+	closeDrivers(n.drivers)
 	for _, t := range n.targets {
 		if err := t.Close(); err != nil {
 			slog.Warn("target not closed", "error", err)
+		}
+	}
+}
+
+func closeDrivers(all map[string]drivers.Driver) {
+	for _, d := range all {
+		if err := d.Close(); err != nil {
+			slog.Warn("driver not closed", "error", err)
 		}
 	}
 }

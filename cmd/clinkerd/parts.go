@@ -78,14 +78,14 @@ func dial(ctx context.Context, cfg *config.Config, log *slog.Logger, lazy bool) 
 	}, lazy)
 }
 
-func startControl(ctx context.Context, cfg *config.Config, e *engine.Engine, s *store.Store, log *slog.Logger, known []string) (*workers.Control, error) {
+func startControl(ctx context.Context, cfg *config.Config, e *engine.Engine, s *store.Store, log *slog.Logger, known, knownData []string) (*workers.Control, error) {
 	v := cfg.Volumes
 	zone := v.DefaultAvailabilityZone
 	if zone == "" {
 		zone = v.AvailabilityZone
 	}
 	return workers.StartControl(ctx, e, s, workers.ControlOptions{
-		Host: cfg.Host, Zone: v.AvailabilityZone, Known: known, DefaultType: v.DefaultType, DefaultZone: zone, ZoneFallback: v.ZoneFallback,
+		Host: cfg.Host, Zone: v.AvailabilityZone, Known: known, KnownData: knownData, DefaultType: v.DefaultType, DefaultZone: zone, ZoneFallback: v.ZoneFallback,
 		Names: flow.Names{Volume: v.VolumeName, Snapshot: v.SnapshotName}, NoSnapshotGB: cfg.Quota.NoSnapshotGB, MessageTTL: cfg.API.MessageTTL, FlowRecords: cfg.Flows.RecordAge, ReportInterval: cfg.Service.ReportInterval,
 		Scheduler: scheduler.Options{
 			Filters: cfg.Scheduler.Filters, Weighers: cfg.Scheduler.Weighers, Multipliers: cfg.Scheduler.Multipliers, Handler: cfg.Scheduler.Handler,

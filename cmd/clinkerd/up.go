@@ -34,7 +34,7 @@ func upCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Run everything in one process: API, workers, Temporal and its Web UI",
-		Long: "Runs the API, the control worker, a storage worker for each backend, and an embedded Temporal with its\n" +
+		Long: "Runs the API, the control worker, a storage worker for each backend, a data worker, and an embedded Temporal with its\n" +
 			"Web UI, all in this process and on this machine's loopback. The state (catalogue, Temporal's history, with the\n" +
 			"default backend the volumes too) is kept below --state-dir and is found again at the next start.",
 		Args: cobra.NoArgs,
@@ -104,8 +104,14 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 	if err != nil {
 		return err
 	}
-	control, err := startControl(ctx, cfg, e, st, log, backendHosts(cfg))
+	data, err := startData(cfg, e, log, node.drivers)
 	if err != nil {
+		node.stop()
+		return err
+	}
+	control, err := startControl(ctx, cfg, e, st, log, backendHosts(cfg), dataHosts(cfg))
+	if err != nil {
+		data.Stop()
 		node.stop()
 		return err
 	}
@@ -118,7 +124,7 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 	log.Info("stopping: no new work is taken, running steps finish or hand over")
 	var g errgroup.Group
 	g.Go(func() error { control.Stop(); return nil })
-	g.Go(func() error { node.stop(); return nil })
+	g.Go(func() error { data.Stop(); node.stop(); return nil })
 	return errors.Join(err, g.Wait())
 }
 

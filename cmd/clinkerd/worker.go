@@ -10,8 +10,8 @@ import (
 )
 
 func workerCommand() *cobra.Command {
-	c := &cobra.Command{Use: "worker", Short: "Run a worker: control (workflows, database) or storage (disks, no database)"}
-	c.AddCommand(controlCommand(), storageCommand())
+	c := &cobra.Command{Use: "worker", Short: "Run a worker: control (workflows, database), storage (disks) or data (copies; both without a database)"}
+	c.AddCommand(controlCommand(), storageCommand(), dataCommand())
 	return c
 }
 
@@ -37,7 +37,7 @@ func controlCommand() *cobra.Command {
 				return err
 			}
 			defer e.Close()
-			w, err := startControl(ctx, cfg, e, st, log, nil)
+			w, err := startControl(ctx, cfg, e, st, log, nil, nil)
 			if err != nil {
 				return err
 			}

@@ -39,6 +39,7 @@ var (
 
 	_ drivers.AdoptLister     = (*Driver)(nil)
 	_ drivers.SnapshotAdopter = (*Driver)(nil)
+	_ drivers.Holder          = (*Driver)(nil)
 )
 
 // New makes a driver of the options dir_path (default <state dir>/volumes/<section>) and nas_volume_prov_type. It does no

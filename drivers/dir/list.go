@@ -95,8 +95,31 @@ func (d *Driver) Source(ctx context.Context, v drivers.Volume) (drivers.Source, 
 		return drivers.Source{}, d.fail(op, v.Name, err)
 	}
 	defer f.Close()
+	src, err := d.source(f, v)
+	return src, d.fail(op, v.Name, err)
+}
+
+func (d *Driver) source(f *files.Folder, v drivers.Volume) (drivers.Source, error) {
 	if _, err := f.Stat(v.Name); err != nil {
-		return drivers.Source{}, d.fail(op, v.Name, err)
+		return drivers.Source{}, err
 	}
 	return drivers.Source{Path: filepath.Join(d.path, v.Name), Format: "raw", ZeroFilled: true}, nil
+}
+
+// HoldVolume is Source under the volume's lock.
+func (d *Driver) HoldVolume(ctx context.Context, v drivers.Volume, shared bool) (drivers.Source, func(), error) {
+	const op = "hold volume"
+	if err := files.Check(v); err != nil {
+		return drivers.Source{}, nil, d.fail(op, v.Name, err)
+	}
+	f, err := d.begin(ctx, drivers.Claim{ID: files.ID(v.Name), Shared: shared})
+	if err != nil {
+		return drivers.Source{}, nil, d.fail(op, v.Name, err)
+	}
+	src, err := d.source(f, v)
+	if err != nil {
+		f.Close()
+		return drivers.Source{}, nil, d.fail(op, v.Name, err)
+	}
+	return src, func() { f.Close() }, nil
 }

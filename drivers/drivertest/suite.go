@@ -65,6 +65,7 @@ func Run(t *testing.T, newDriver func(t *testing.T) drivers.Driver, opts Options
 		{"Extend", suite.extend},
 		{"ExtendKeepsData", suite.extendKeepsData},
 		{"Source", suite.source},
+		{"Hold", suite.hold},
 		{"Cancelled", suite.cancelled},
 		{"NoSpace", suite.noSpace},
 		{"Stats", suite.stats},

@@ -42,6 +42,7 @@ var (
 	_ drivers.AdoptLister     = (*Driver)(nil)
 	_ drivers.SnapshotAdopter = (*Driver)(nil)
 	_ drivers.Differ          = (*Driver)(nil)
+	_ drivers.Holder          = (*Driver)(nil)
 	_ drivers.Factory         = New
 )
 

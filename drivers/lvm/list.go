@@ -80,6 +80,29 @@ func (d *Driver) source(ctx context.Context, v drivers.Volume) (src drivers.Sour
 	if err := s.look(ctx); err != nil {
 		return src, err
 	}
+	return s.source(ctx, v)
+}
+
+// HoldVolume is Source under the volume's lock.
+func (d *Driver) HoldVolume(ctx context.Context, v drivers.Volume, shared bool) (drivers.Source, func(), error) {
+	const op = "hold volume"
+	if err := checkVolume(v); err != nil {
+		return drivers.Source{}, nil, d.fail(op, v.Name, err)
+	}
+	s, err := d.begin(ctx, drivers.Claim{ID: idOf(v.Name), Shared: shared})
+	if err != nil {
+		return drivers.Source{}, nil, d.fail(op, v.Name, err)
+	}
+	src, err := s.source(ctx, v)
+	if err != nil {
+		s.end()
+		return drivers.Source{}, nil, d.fail(op, v.Name, err)
+	}
+	return src, s.end, nil
+}
+
+// source makes the volume's device ready and says where it is.
+func (s *step) source(ctx context.Context, v drivers.Volume) (src drivers.Source, err error) {
 	lv, err := s.volume(v.Name)
 	if err != nil {
 		return src, err
@@ -88,9 +111,9 @@ func (d *Driver) source(ctx context.Context, v drivers.Volume) (src drivers.Sour
 		return src, withHint(fmt.Errorf("%w: an extend or revert of it has not ended", drivers.ErrBusy), "repeat the extend or the revert: it goes on where it stopped")
 	}
 	if !lv.Active {
-		if err := d.vg.Activate(ctx, lv.Name); err != nil {
+		if err := s.vg.Activate(ctx, lv.Name); err != nil {
 			return src, err
 		}
 	}
-	return drivers.Source{Path: lv.Path, Format: "raw", ZeroFilled: d.opts.thin}, nil
+	return drivers.Source{Path: lv.Path, Format: "raw", ZeroFilled: s.opts.thin}, nil
 }

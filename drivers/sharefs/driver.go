@@ -38,6 +38,7 @@ var (
 	_ drivers.Adopter     = (*Driver)(nil)
 	_ drivers.AdoptLister = (*Driver)(nil)
 	_ drivers.FileLocator = (*Driver)(nil)
+	_ drivers.Holder      = (*Driver)(nil)
 )
 
 // New makes a driver; it does no I/O. Programs are run by run.

@@ -129,10 +129,28 @@ func (d *Driver) list(ctx context.Context, p *place, yield func(drivers.Volume, 
 // Source is the active file. Its whole chain is looked at before anybody opens it (data-safety rule 9); it waits for a step
 // that works on the volume, so that nobody is sent to a file that is about to be merged.
 func (d *Driver) Source(ctx context.Context, v drivers.Volume) (src drivers.Source, err error) {
-	err = d.reading(ctx, "find source of volume", v, func(p *place, k *disk) {
-		src = drivers.Source{Path: p.path(k.active), Format: k.top().format, ZeroFilled: true}
-	})
+	err = d.reading(ctx, "find source of volume", v, func(p *place, k *disk) { src = p.source(k) })
 	return src, err
+}
+
+func (p *place) source(k *disk) drivers.Source {
+	return drivers.Source{Path: p.path(k.active), Format: k.top().format, ZeroFilled: true}
+}
+
+// HoldVolume is Source under the volume's lock.
+func (d *Driver) HoldVolume(ctx context.Context, v drivers.Volume, shared bool) (drivers.Source, func(), error) {
+	const op = "hold volume"
+	p, k, err := d.lockedRead(ctx, op, v, shared)
+	if err != nil {
+		return drivers.Source{}, nil, err
+	}
+	if !shared { // who writes beside a guest would corrupt the volume
+		if err := d.idle(p, k); err != nil {
+			p.Close()
+			return drivers.Source{}, nil, d.fail(op, v.Name, p.share, err)
+		}
+	}
+	return p.source(k), func() { p.Close() }, nil
 }
 
 // LocateFile tells hosts that mount the share themselves where the active file is, with the mount options that they need too.
@@ -147,20 +165,31 @@ func (d *Driver) LocateFile(ctx context.Context, v drivers.Volume) (at models.Fi
 
 // reading shows a volume, with its lock shared.
 func (d *Driver) reading(ctx context.Context, op string, v drivers.Volume, show func(p *place, k *disk)) error {
+	p, k, err := d.lockedRead(ctx, op, v, true)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	show(p, k)
+	return nil
+}
+
+// lockedRead finds a volume and takes its lock, which is held until the place is closed.
+func (d *Driver) lockedRead(ctx context.Context, op string, v drivers.Volume, shared bool) (*place, *disk, error) {
 	if err := check(v); err != nil {
-		return d.fail(op, v.Name, nil, err)
+		return nil, nil, d.fail(op, v.Name, nil, err)
 	}
 	p, err := d.find(ctx, v)
 	if err != nil {
-		return d.fail(op, v.Name, nil, err)
+		return nil, nil, d.fail(op, v.Name, nil, err)
 	}
-	defer p.Close()
-	err = p.lock(ctx, drivers.Claim{ID: files.ID(v.Name), Shared: true})
+	err = p.lock(ctx, drivers.Claim{ID: files.ID(v.Name), Shared: shared})
 	if err == nil {
 		var k *disk
 		if k, err = p.load(v.Name); err == nil {
-			show(p, k)
+			return p, k, nil
 		}
 	}
-	return d.fail(op, v.Name, p.share, owned(err))
+	p.Close()
+	return nil, nil, d.fail(op, v.Name, p.share, owned(err))
 }

@@ -16,15 +16,25 @@ import (
 
 // Backends lists the backends ("host@backend") that have a worker, by the heartbeats that workers send to Temporal.
 func (e *Engine) Backends(ctx context.Context) ([]string, error) {
+	return workersOf(ctx, e.system, e.namespace+flow.SystemNamespaceSuffix, flow.StatsBackend)
+}
+
+// DataHosts lists the hosts that a data worker answers for, by the same heartbeats.
+func (e *Engine) DataHosts(ctx context.Context) ([]string, error) {
+	return workersOf(ctx, e.flows, e.namespace, flow.DataHost)
+}
+
+// workersOf lists what name makes of the queues of a namespace's workers; one that several workers poll comes several times.
+func workersOf(ctx context.Context, c client.Client, namespace string, name func(queue string) (string, bool)) ([]string, error) {
 	var out []string
-	req := &workflowservice.ListWorkersRequest{Namespace: e.namespace + flow.SystemNamespaceSuffix, PageSize: 1000}
+	req := &workflowservice.ListWorkersRequest{Namespace: namespace, PageSize: 1000}
 	for {
-		resp, err := e.system.WorkflowService().ListWorkers(ctx, req)
+		resp, err := c.WorkflowService().ListWorkers(ctx, req)
 		if err != nil {
 			return nil, answered(err)
 		}
 		for _, w := range resp.GetWorkers() {
-			if b, ok := served(w); ok {
+			if b, ok := served(w, name); ok {
 				out = append(out, b)
 			}
 		}
@@ -34,9 +44,9 @@ func (e *Engine) Backends(ctx context.Context) ([]string, error) {
 	}
 }
 
-// served names the backend that a worker answers for. A worker that is gone leaves the list by itself after two minutes.
-func served(w *workerpb.WorkerListInfo) (backend string, ok bool) {
-	b, ok := flow.StatsBackend(w.GetTaskQueue())
+// served names what a worker answers for. A worker that is gone leaves the list by itself after two minutes.
+func served(w *workerpb.WorkerListInfo, name func(queue string) (string, bool)) (what string, ok bool) {
+	b, ok := name(w.GetTaskQueue())
 	return b, ok && w.GetStatus() != enums.WORKER_STATUS_SHUTDOWN
 }
 

@@ -182,7 +182,7 @@ func TestServedBackends(t *testing.T) {
 		"other queue": {&workerpb.WorkerListInfo{TaskQueue: "storage/n1@a"}, ""},
 		"nothing":     {nil, ""},
 	} {
-		b, ok := served(c.w)
+		b, ok := served(c.w, flow.StatsBackend)
 		require.Equal(t, c.want != "", ok, name)
 		if ok {
 			require.Equal(t, c.want, b)

@@ -22,6 +22,10 @@ const (
 	TaskPurge        = "Purge"
 )
 
+// MoveHeartbeat is the heartbeat time-out of the steps of data workers. A mover that could not tell that it lives for two thirds of
+// it stops, since its successor may begin after the whole (data-safety rule 1).
+const MoveHeartbeat = 30 * time.Second
+
 // MonitorInput starts the monitor.
 type MonitorInput struct {
 	// Interval between two rounds.
@@ -52,4 +56,8 @@ type SaveReportInput struct {
 // Progress is what a long step tells with its heartbeat.
 type Progress struct {
 	Percent int `json:"percent"`
+	// Of a mover: the bytes done and in all, and how many a second it has moved of late.
+	Done  models.Bytes `json:"done,omitempty"`
+	Total models.Bytes `json:"total,omitempty"`
+	Rate  models.Bytes `json:"rate,omitempty"`
 }

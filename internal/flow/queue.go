@@ -14,6 +14,22 @@ func StatsQueue(backend string) string { return "stats/" + backend }
 // StatsBackend returns the backend that a statistics queue belongs to, and whether it is one.
 func StatsBackend(queue string) (backend string, ok bool) { return strings.CutPrefix(queue, "stats/") }
 
+// dataPrefix begins the names of data workers' queues.
+const dataPrefix = "data/"
+
+// DataQueue is the task queue of the data workers of a host, which move bytes: copies, backups, restores. A data worker polls that of its own host
+// and those of the hosts that its backends are named with, so that "host@backend" is opened where DataQueue(host) is polled.
+func DataQueue(host string) string { return dataPrefix + host }
+
+// DataHost returns the host that a data worker's queue belongs to, and whether it is one.
+func DataHost(queue string) (host string, ok bool) { return strings.CutPrefix(queue, dataPrefix) }
+
+// HostOf is the host of "host@backend#pool".
+func HostOf(pool string) string {
+	host, _, _ := strings.Cut(pool, "@")
+	return host
+}
+
 // SplitHost takes "host@backend#pool" apart: the backend is "host@backend", the pool may be "".
 func SplitHost(host string) (backend, pool string) {
 	backend, pool, _ = strings.Cut(host, "#")

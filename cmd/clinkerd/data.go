@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/clinker-storage/clinker/activities"
+	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/internal/config"
+	"github.com/clinker-storage/clinker/internal/engine"
+	"github.com/clinker-storage/clinker/workers"
+)
+
+func dataCommand() *cobra.Command {
+	var s settings
+	c := &cobra.Command{
+		Use:   "data",
+		Short: "Move bytes for this host's backends: copies of volumes; needs Temporal and no database",
+		Long: `Runs the steps that move bytes, for hours: copies of volumes from one backend to another. It reads the same file as the
+storage worker and opens the volumes of every backend in it. Several may run beside each other.
+
+Told to stop, it hands over at once: whoever goes on begins at the last checkpoint.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			cfg, log, err := s.load()
+			if err != nil {
+				return err
+			}
+			e, err := dial(ctx, cfg, log, false)
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			backends, err := openBackends(ctx, cfg, log)
+			defer closeDrivers(backends)
+			if err != nil {
+				return err
+			}
+			w, err := startData(cfg, e, log, backends)
+			if err != nil {
+				return err
+			}
+			log.Info("data worker runs", "hosts", dataHosts(cfg), "backends", backendHosts(cfg))
+			<-ctx.Done()
+			w.Stop()
+			return nil
+		},
+	}
+	s.register(c)
+	return c
+}
+
+// openBackends makes the driver of each enabled backend, by host@backend. They are not checked, as what a killed step left is for
+// the storage worker to clear away.
+func openBackends(ctx context.Context, cfg *config.Config, log *slog.Logger) (map[string]drivers.Driver, error) {
+	all := map[string]drivers.Driver{}
+	cloud, err := cloudID(cfg.StatePath)
+	if err != nil {
+		return all, err
+	}
+	for _, b := range cfg.Backends {
+		d, err := openDriver(ctx, cfg, b, cloud, log)
+		if err != nil {
+			return all, err
+		}
+		all[b.Service()] = d
+	}
+	return all, nil
+}
+
+// dataHosts are the hosts that the data worker answers for.
+func dataHosts(cfg *config.Config) []string {
+	hosts := []string{cfg.Host}
+	for _, b := range cfg.Backends {
+		hosts = append(hosts, b.Host)
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
+}
+
+func startData(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends map[string]drivers.Driver) (*workers.Data, error) {
+	w, err := workers.StartData(e, workers.DataOptions{Hosts: dataHosts(cfg), Activities: dataActivities(cfg, e, backends), Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("data worker: %w", err)
+	}
+	return w, nil
+}
+
+// dataActivities are the steps of the data worker.
+func dataActivities(cfg *config.Config, e *engine.Engine, backends map[string]drivers.Driver) []any {
+	opener := &activities.LocalOpener{Host: cfg.Host, Backends: backends}
+	mover := activities.Mover{Beats: e.Flows()}
+	return []any{&activities.Copies{Mover: mover, Opener: opener, StateDir: cfg.StatePath}}
+}
