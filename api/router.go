@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/clinker-storage/clinker/api/fault"
+	"github.com/clinker-storage/clinker/api/identity"
 	"github.com/clinker-storage/clinker/api/middleware"
 	v3 "github.com/clinker-storage/clinker/api/v3"
 )
@@ -21,6 +22,8 @@ import (
 type Options struct {
 	v3.Deps
 	Auth middleware.Authenticator
+	// People, where it is set, are served below /identity.
+	People *identity.Server
 	// Health is asked by GET /healthcheck; its error is the reason shown with 503. nil is always well.
 	Health func(context.Context) error
 	// Registry collects the figures and is what /metrics shows; nil makes one of its own.
@@ -58,6 +61,9 @@ func New(o Options) http.Handler {
 	g.GET("/healthcheck", health(o.Health))
 	g.GET("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})))
 
+	if o.People != nil {
+		o.People.Register(g, o.MaxBody)
+	}
 	guard := []gin.HandlerFunc{middleware.Deadline(requestLimit), middleware.Auth(o.Auth), middleware.Negotiate, middleware.Body(o.MaxBody)}
 	collections := make(map[string]bool)
 	for _, r := range resources.Routes() {

@@ -1,6 +1,10 @@
 package v3
 
 import (
+	"net/http"
+	"slices"
+	"strings"
+
 	"github.com/clinker-storage/clinker/api/fault"
 	"github.com/clinker-storage/clinker/api/middleware"
 	"github.com/clinker-storage/clinker/internal/policy"
@@ -27,6 +31,9 @@ func credentials(who *middleware.Identity) policy.Creds {
 func (c *Call) admit(r Route) error {
 	c.creds = credentials(&c.Identity)
 	c.Identity.Admin = c.api.Policy.Admin(c.creds)
+	if err := c.needProject(r); err != nil {
+		return err
+	}
 	c.target = c.creds.Own()
 	if r.Of != nil {
 		var err error
@@ -38,6 +45,25 @@ func (c *Call) admit(r Route) error {
 		return nil // one of r.ByAction, for which the handler asks
 	}
 	return c.require(r.Rule)
+}
+
+// ofNoProject are the beginnings of paths below which nothing belongs to a project.
+var ofNoProject = []string{"/types", "/qos-specs", "/group_types"}
+
+// needProject refuses tokens that are of no project: to people, since nothing would be left out of their lists, and to administrators
+// (of the system) where something would be made that belonged to nobody.
+func (c *Call) needProject(r Route) error {
+	switch {
+	case c.Identity.ProjectID != "":
+		return nil
+	case !c.Identity.Admin:
+		return fault.Forbidden("a token of a project is needed")
+	}
+	within := slices.ContainsFunc(ofNoProject, func(p string) bool { return strings.HasPrefix(r.Path, p) })
+	if r.Method == http.MethodPost && r.Of == nil && !within {
+		return fault.BadRequest("a token of a project is needed: what is made belongs to one")
+	}
+	return nil
 }
 
 // allowed tells whether the caller passes a rule in its own project, which is what Cinder asks for where it hides fields.

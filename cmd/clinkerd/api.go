@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clinker-storage/clinker/api"
-	"github.com/clinker-storage/clinker/api/middleware"
 	v3 "github.com/clinker-storage/clinker/api/v3"
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/engine"
@@ -72,24 +72,28 @@ func runAPI(ctx context.Context, cfg *config.Config, log *slog.Logger, addr stri
 	if err != nil {
 		return err
 	}
-	log.Info("api listens", "address", addr)
-	return serve(ctx, l, handler(cfg, e, s, rules, log), log)
+	who, err := openCallers(ctx, cfg, s, publicBase(cfg, l))
+	if err != nil {
+		return err
+	}
+	log.Info("api listens", "address", addr, "auth_strategy", cfg.API.AuthStrategy)
+	return serve(ctx, l, handler(cfg, e, s, rules, who, log), log)
 }
 
 // listenAPI refuses to let the whole network be administrator by accident.
 func listenAPI(cfg *config.Config, addr string, remote bool) (net.Listener, error) {
 	if cfg.API.AuthStrategy == "keystone" {
-		return nil, errors.New("auth_strategy = keystone is not built yet; use noauth on a loopback address")
+		return nil, errors.New("auth_strategy = keystone is not built yet; use embedded, or noauth on a loopback address")
 	}
-	if !remote && !loopback(addr) {
+	if strings.HasPrefix(cfg.API.AuthStrategy, "noauth") && !remote && !loopback(addr) {
 		return nil, usageError{fmt.Errorf("auth_strategy is noauth and %s can be reached from other machines: everybody there would be administrator; "+
 			"listen on 127.0.0.1, or say %s if a proxy or firewall guards it", addr, remoteFlagName)}
 	}
 	return listen(addr, "--api-addr", "the API")
 }
 
-func handler(cfg *config.Config, e *engine.Engine, s *store.Store, rules v3.Policy, log *slog.Logger) http.Handler {
-	return api.New(api.Options{
+func handler(cfg *config.Config, e *engine.Engine, s *store.Store, rules v3.Policy, who callers, log *slog.Logger) http.Handler {
+	o := api.Options{
 		Deps: v3.Deps{
 			Store: s, Starter: e, Flows: e, Policy: rules,
 			Settings: v3.Settings{
@@ -99,11 +103,16 @@ func handler(cfg *config.Config, e *engine.Engine, s *store.Store, rules v3.Poli
 				StorageZone: cfg.Volumes.AvailabilityZone, ServiceDownTime: cfg.Service.DownTime, KeyTTL: cfg.API.IdempotencyKeyAge,
 			},
 		},
-		Auth:    middleware.NoAuth{}, // a project may have any name then, so project_id_regex is left aside
+		Auth:    who.auth,
+		People:  who.people,
 		Health:  health(e, s),
 		MaxBody: cfg.API.MaxRequestBodySize,
 		Log:     log,
-	})
+	}
+	if !strings.HasPrefix(cfg.API.AuthStrategy, "noauth") {
+		o.ProjectID = cfg.API.ProjectID // with noauth a project may have any name
+	}
+	return api.New(o)
 }
 
 // health is well while both the catalogue and Temporal answer.

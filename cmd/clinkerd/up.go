@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -116,16 +117,33 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 		return err
 	}
 	awaitReports(ctx, st, backendHosts(cfg), begun)
-	about := banner{API: "http://" + l.Addr().String(), Temporal: temporal.Addr(), UI: temporal.UIURL(), State: f.stateDir, Took: time.Since(begun)}
-	if err = about.writeClientFiles(cfg.StatePath); err == nil {
-		about.print(os.Stdout)
-		err = serve(ctx, l, handler(cfg, e, st, rules, log), log)
-	}
+	about := banner{API: "http://" + l.Addr().String(), Temporal: temporal.Addr(), UI: temporal.UIURL(), State: f.stateDir}
+	err = f.serveAPI(ctx, cfg, l, about, begun, func(who callers) http.Handler { return handler(cfg, e, st, rules, who, log) }, st, log)
 	log.Info("stopping: no new work is taken, running steps finish or hand over")
 	var g errgroup.Group
 	g.Go(func() error { control.Stop(); return nil })
 	g.Go(func() error { data.Stop(); node.stop(); return nil })
 	return errors.Join(err, g.Wait())
+}
+
+// serveAPI lets callers in, tells them where, and serves them until ctx ends.
+func (f *upFlags) serveAPI(ctx context.Context, cfg *config.Config, l net.Listener, about banner, begun time.Time, handle func(callers) http.Handler, st *store.Store, log *slog.Logger) error {
+	var err error
+	if about.Embedded = cfg.API.AuthStrategy == embedded; about.Embedded {
+		if about.Password, about.Fresh, err = bootstrapUp(ctx, cfg, st); err != nil {
+			return err
+		}
+	}
+	who, err := openCallers(ctx, cfg, st, publicBase(cfg, l))
+	if err != nil {
+		return err
+	}
+	if err := about.writeClientFiles(cfg.StatePath); err != nil {
+		return err
+	}
+	about.Took = time.Since(begun)
+	about.print(os.Stdout)
+	return serve(ctx, l, handle(who), log)
 }
 
 // reportPatience is how long `up` waits for its backends to tell what they have. A broken one answers too; one whose

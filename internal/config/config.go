@@ -18,6 +18,7 @@ type Config struct {
 	Log       Log
 	API       API
 	Keystone  Keystone
+	Identity  Identity
 	Database  Database
 	Temporal  Temporal
 	Service   Service
@@ -45,7 +46,7 @@ type API struct {
 	MaxRequestBodySize int64 // bytes
 	PublicEndpoint     string
 	ProjectID          *regexp.Regexp // a project id in a path, the whole of it
-	AuthStrategy       string         // keystone, noauth or noauth_include_project_id
+	AuthStrategy       string         // embedded, keystone, noauth or noauth_include_project_id
 	IdempotencyKeyAge  time.Duration
 	MessageTTL         time.Duration
 	PolicyFile         string   // relative to the folder of File
@@ -74,6 +75,13 @@ type Keystone struct {
 	TokenCacheTime            time.Duration
 	ServiceTokenRoles         []string
 	ServiceTokenRolesRequired bool
+}
+
+// Identity is the embedded identity service (auth_strategy = embedded).
+type Identity struct {
+	TokenTTL time.Duration
+	Attempts int           // logins that may go wrong in a row
+	Lockout  time.Duration // how long the next is refused then
 }
 
 // Temporal is the engine's frontend.

@@ -98,6 +98,7 @@ func (s *settings) decodeSeen() (*Config, map[optionKey]bool) {
 		Log:       Log{Debug: r.yes("debug"), Dir: r.text("log_dir"), File: r.text("log_file"), JSON: r.yes("use_json")},
 		API:       r.api(),
 		Keystone:  r.in("keystone_authtoken", "keystone_authtoken").keystone(),
+		Identity:  r.in("identity", "identity").identity(),
 		Database:  r.in("database", "database").database(),
 		Temporal:  r.in("temporal", "temporal").temporal(),
 		Service: Service{
@@ -121,7 +122,7 @@ func (s *settings) decodeSeen() (*Config, map[optionKey]bool) {
 func (r *reader) api() API {
 	auth := r.text("auth_strategy")
 	if auth == "" {
-		auth = "noauth"
+		auth = "embedded"
 		if r.tree.find("keystone_authtoken") != nil {
 			auth = "keystone"
 		}
@@ -143,6 +144,10 @@ func (r *reader) api() API {
 		PolicyFile:         r.in("oslo_policy", "oslo_policy").text("policy_file"),
 		PolicyDirs:         r.in("oslo_policy", "oslo_policy").list("policy_dirs"),
 	}
+}
+
+func (r *reader) identity() Identity {
+	return Identity{TokenTTL: r.duration("token_expiration"), Attempts: r.number("login_attempts"), Lockout: r.duration("login_lockout")}
 }
 
 func (r *reader) scheduler() Scheduler {

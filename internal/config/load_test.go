@@ -68,7 +68,7 @@ func TestDefault(t *testing.T) {
 	c := Default()
 	require.Empty(t, c.File)
 	require.Equal(t, "127.0.0.1:8776", c.API.Addr())
-	require.Equal(t, "noauth", c.API.AuthStrategy)
+	require.Equal(t, "embedded", c.API.AuthStrategy)
 	require.Equal(t, Quota{
 		Volumes: 10, Snapshots: 10, Gigabytes: 1000, Backups: 10, BackupGigabytes: 1000, Groups: 10,
 		PerVolumeGigabytes: -1, UseDefaultClass: true,

@@ -107,7 +107,7 @@ nas_volume_prov_type = thick
 }
 
 func TestAuthStrategyFollowsTheFile(t *testing.T) {
-	require.Equal(t, "noauth", parse(t, "").API.AuthStrategy)
+	require.Equal(t, "embedded", parse(t, "").API.AuthStrategy)
 	require.Equal(t, "keystone", parse(t, "[keystone_authtoken]\nauth_url = http://k\n").API.AuthStrategy)
 	require.Equal(t, "noauth", parse(t, "[DEFAULT]\nauth_strategy = noauth\n[keystone_authtoken]\nauth_url = http://k\n").API.AuthStrategy)
 	require.Equal(t, "keystone", parse(t, "[DEFAULT]\nauth_strategy = keystone\n").API.AuthStrategy)

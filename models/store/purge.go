@@ -15,7 +15,7 @@ const purgeBatch = 500
 // settledGrace is how long a settled claim may wait for a report of its pool before the pool counts as gone.
 const settledGrace = 24 * time.Hour
 
-// Purge removes what has served its time, and answers how many rows of each table: expired messages and idempotency keys,
+// Purge removes what has served its time, and answers how many rows of each table: expired messages, idempotency keys and revocations of tokens,
 // reservations of flows that are closed and expired ones that no open flow owns (what they had reserved goes back), claims of flows that are
 // not open any more, and records of flows that ended longer than flowRecords ago.
 func (s *Store) Purge(ctx context.Context, now time.Time, flowRecords time.Duration) (map[string]int64, error) {
@@ -34,6 +34,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time, flowRecords time.Durat
 	}{
 		{"messages", "expires_at <= ?", []any{toMicros(now)}},
 		{"idempotency_keys", "expires_at <= ?", []any{toMicros(now)}},
+		{"identity_revocations", "expires_at <= ?", []any{toMicros(now)}},
 		{
 			"reservations", "state <> ? AND " + noOpenFlow + " AND (expires_at <= ? OR EXISTS (SELECT 1 FROM flows AS f WHERE f.id = flow_id))",
 			[]any{models.ReservationHeld, openStates, toMicros(now)},

@@ -111,7 +111,7 @@ func TestPurge(t *testing.T) {
 
 		removed, err := s.Purge(ctx, s.now(), time.Hour)
 		require.NoError(t, err)
-		require.Equal(t, map[string]int64{"messages": 0, "idempotency_keys": 0, "reservations": 4, "claims": 1, "flows": 0}, removed,
+		require.Equal(t, map[string]int64{"messages": 0, "idempotency_keys": 0, "reservations": 4, "claims": 1, "identity_revocations": 0, "flows": 0}, removed,
 			"reservations of the flows that have ended")
 		_, reserved := s.usage(t, "p1", models.QuotaVolumes)
 		require.EqualValues(t, 1, reserved, "what never began may still begin")
@@ -119,13 +119,13 @@ func TestPurge(t *testing.T) {
 		s.clock.Advance(2 * time.Hour)
 		removed, err = s.Purge(ctx, s.now(), time.Hour)
 		require.NoError(t, err)
-		require.Equal(t, map[string]int64{"messages": 0, "idempotency_keys": 1, "reservations": 2, "claims": 0, "flows": 2}, removed)
+		require.Equal(t, map[string]int64{"messages": 0, "idempotency_keys": 1, "reservations": 2, "claims": 0, "identity_revocations": 0, "flows": 2}, removed)
 		_, reserved = s.usage(t, "p1", models.QuotaVolumes)
 		require.Zero(t, reserved)
 
 		removed, err = s.Purge(ctx, s.now().Add(40*24*time.Hour), time.Hour)
 		require.NoError(t, err)
-		require.Equal(t, map[string]int64{"messages": 1, "idempotency_keys": 0, "reservations": 0, "claims": 0, "flows": 0}, removed)
+		require.Equal(t, map[string]int64{"messages": 1, "idempotency_keys": 0, "reservations": 0, "claims": 0, "identity_revocations": 0, "flows": 0}, removed)
 		_, err = s.GetFlow(ctx, "", running.ID)
 		require.NoError(t, err, "an open flow stays, however old")
 		_, err = s.GetVolume(ctx, "", old.ID)

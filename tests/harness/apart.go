@@ -58,7 +58,7 @@ func Head(t testing.TB, ip, config string) *Cluster {
 	c.Temporal.Ready = func() bool { return answers(c.TemporalAddr) && answers(c.UIAddr) } // of later starts
 	c.mustCtl(t, nil, "temporal", "setup")
 	c.mustCtl(t, nil, "db", "migrate")
-	c.API = c.part(t, nil, func() bool { return Healthy(c.APIAddr) }, "api")
+	c.API = c.part(t, []string{noauth}, func() bool { return Healthy(c.APIAddr) }, "api")
 	c.Control = c.part(t, nil, nil, "worker", "control")
 	return c
 }

@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// noauth lets everybody be administrator of the project that they name, in tests that are not about who may do what. What
+// Options.Env says wins.
+const noauth = "CLINKER_AUTH_STRATEGY=noauth"
+
 // Options say how `clinkerd up` is started; the zero value takes all defaults.
 type Options struct {
 	Config string   // text of the configuration file, "" for none
@@ -29,7 +33,7 @@ type Server struct {
 // Up starts a server and waits until it answers.
 func Up(t testing.TB, o Options) *Server {
 	t.Helper()
-	s := &Server{StateDir: filepath.Join(t.TempDir(), "state"), APIAddr: FreeAddr(t), TemporalAddr: FreeAddr(t), UIAddr: FreeAddr(t), Disk: o.Disk, env: o.Env}
+	s := &Server{StateDir: filepath.Join(t.TempDir(), "state"), APIAddr: FreeAddr(t), TemporalAddr: FreeAddr(t), UIAddr: FreeAddr(t), Disk: o.Disk, env: append([]string{noauth}, o.Env...)}
 	args := []string{
 		Binary(t, "clinkerd"), "up", "--state-dir", s.StateDir, "--api-addr", s.APIAddr,
 		"--temporal-addr", s.TemporalAddr, "--ui-addr", s.UIAddr,

@@ -61,6 +61,10 @@ var layers = []layer{
 		why: "whoever keeps a secret links this",
 	},
 	{
+		of: "internal/identity", ours: []string{"models"}, never: []string{gorm, gin, sdk},
+		why: "who is who needs rows, not requests",
+	},
+	{
 		of: "internal/policy", ours: none, never: []string{gorm, gin, sdk},
 		why: "who may do what is decided by names and values alone",
 	},
