@@ -2,10 +2,16 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
+	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
 	"github.com/clinker-storage/clinker/internal/scheduler"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -22,11 +28,13 @@ type PlacementStore interface {
 type Placement struct {
 	Store        PlacementStore
 	Scheduler    *scheduler.Scheduler
-	NameTemplate string // volume_name_template
+	NameTemplate string        // volume_name_template
+	BackendWait  time.Duration // flow_backend_wait
 }
 
 // VolumeCast chooses the pool for a volume and claims its capacity at once. When every pool is refused the error, of
-// type NoBackend, says which was refused for what.
+// type NoBackend, says which was refused for what. Where pools would do if only their backends were up, the error is of type
+// BackendDown, and for BackendWait one that is tried again: the step is a pending activity that says what it waits for.
 func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (flow.VolumeCastResult, error) {
 	out := flow.VolumeCastResult{StorageName: flow.StorageName(p.NameTemplate, in.Spec.Volume.ID)}
 	req, err := p.request(ctx, in)
@@ -34,21 +42,41 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 		return out, catalogueError(err)
 	}
 	grow := in.Spec.Volume.SizeGiB - in.OldSizeGiB
+	var missing string
 	out.Pool, err = p.Store.PlaceEntry(ctx, in.Spec.Volume.ID, in.FlowID, grow, func(views []models.PoolView) (string, error) {
+		missing = ""
 		d, err := p.Scheduler.Place(req, pools(views))
 		if err != nil {
 			return "", &flow.Error{Type: flow.ErrInvalid, Message: err.Error()}
 		}
 		out.Refused, out.Candidates = scheduler.Summary(d.Refused), nil
 		if len(d.Candidates) == 0 {
-			return "", p.none(req, views, out.Refused)
+			var none *flow.Error
+			none, missing = p.none(req, views, out.Refused)
+			return "", none
 		}
 		for _, c := range d.Candidates {
 			out.Candidates = append(out.Candidates, c.Pool)
 		}
 		return d.Candidates[0].Pool, nil
 	})
+	if missing != "" && p.waits(ctx) {
+		return out, wire.Waiting(&flow.Error{
+			Type: flow.ErrBackendDown, Message: "waiting for backend " + missing + " to be up again: " + err.Error(),
+			Hint: fmt.Sprintf("bring it up (`clinker service list` tells what is wrong with it): the flow goes on by itself; after %s it is held", p.BackendWait),
+		})
+	}
 	return out, catalogueError(err)
+}
+
+// waits tells whether the step that ctx is of shall be tried again. A local attempt holds the workflow's task up: the wait is for
+// the activity after it, which people can see.
+func (p *Placement) waits(ctx context.Context) bool {
+	if p.BackendWait <= 0 {
+		return false
+	}
+	info := activity.GetInfo(ctx)
+	return info.IsLocalActivity || time.Since(info.ScheduledTime) < p.BackendWait
 }
 
 // SnapshotCast claims room for a snapshot in the pool of its volume, or says, with an error of type NoBackend, why the pool has none.
@@ -84,18 +112,27 @@ func revived(views []models.PoolView) []scheduler.Pool {
 	return all
 }
 
-// none words the refusal by every pool. Where a pool would do if only its backend were up, a person can help.
-func (p *Placement) none(req scheduler.Request, views []models.PoolView, refused string) error {
-	fe := &flow.Error{Type: flow.ErrNoBackend, Message: "No storage could be allocated for this volume request: no pool is known yet"}
+// none words the refusal by every pool. Where pools would do if only their backends were up, a person can help; missing names these.
+func (p *Placement) none(req scheduler.Request, views []models.PoolView, refused string) (fe *flow.Error, missing string) {
+	fe = &flow.Error{Type: flow.ErrNoBackend, Message: "No storage could be allocated for this volume request: no pool is known yet"}
 	if refused != "" {
 		fe.Message = "No storage could be allocated for this volume request: " + refused
 	}
 	fe.Hint = "see `clinker pool list --long` for what the pools have"
-	if d, err := p.Scheduler.Place(req, revived(views)); err == nil && len(d.Candidates) > 0 {
-		fe.Type = flow.ErrBackendDown
-		fe.Hint = "bring the backend of " + d.Candidates[0].Pool + " up again (`clinker service list` tells what is wrong with it), then retry"
+	d, err := p.Scheduler.Place(req, revived(views))
+	if err != nil || len(d.Candidates) == 0 {
+		return fe, ""
 	}
-	return fe
+	var backends []string
+	for _, c := range d.Candidates {
+		backend, _ := flow.SplitHost(c.Pool)
+		backends = append(backends, backend)
+	}
+	slices.Sort(backends)
+	missing = strings.Join(slices.Compact(backends), " or ")
+	fe.Type = flow.ErrBackendDown
+	fe.Hint = "bring backend " + missing + " up again (`clinker service list` tells what is wrong with it), then retry"
+	return fe, missing
 }
 
 func (p *Placement) request(ctx context.Context, in flow.VolumeCastInput) (scheduler.Request, error) {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
 
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/flow/wire"
@@ -139,6 +141,60 @@ func TestVolumeCastRefused(t *testing.T) {
 		_, err = c.VolumeCast(ctx, cast)
 		require.Equal(t, flow.ErrInvalid, class(t, err))
 	})
+}
+
+// A backend that is down is waited for: the local attempt makes room for an activity that people can see, which is tried
+// again until the time is over.
+func TestVolumeCastWaitsForABackend(t *testing.T) {
+	c := newCatalogue(t)
+	roomy := models.PoolStats{Total: gib(100), Free: gib(100), ThickProvisioning: true}
+	in := createRequest(10)
+	cast := castInput(in, c.entered(t, in))
+	c.report(t, other, models.PoolStats{Total: gib(20), Free: gib(3), ThickProvisioning: true})
+	c.reportAs(t, pool, roomy, flow.BackendReport{State: "down", Error: "read-only"})
+	for name, test := range map[string]struct {
+		patience time.Duration
+		local    bool
+		waits    bool
+	}{
+		"at once":                 {time.Hour, true, true},
+		"while there is time":     {time.Hour, false, true},
+		"when time is over":       {time.Nanosecond, false, false},
+		"with no wait asked for":  {0, false, false},
+		"nor in the first place":  {0, true, false},
+		"the first is never late": {time.Nanosecond, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.BackendWait = test.patience
+			err := castAsActivity(c, cast, test.local)
+			require.Equal(t, flow.ErrBackendDown, wire.Parse(err).Type)
+			require.Equal(t, !test.waits, wire.Final(err))
+			fe := wire.Parse(err)
+			require.Contains(t, fe.Message, "service is down")
+			require.Contains(t, fe.Message+fe.Hint, "backend n1@a")
+			require.Equal(t, test.waits, strings.HasPrefix(fe.Message, "waiting for backend n1@a to be up again: "), fe.Message)
+		})
+	}
+	c.BackendWait = time.Hour
+	c.report(t, pool, roomy)
+	require.NoError(t, castAsActivity(c, cast, false))
+
+	c.report(t, pool, models.PoolStats{Total: gib(20), Free: gib(3), ThickProvisioning: true})
+	err := castAsActivity(c, cast, false)
+	require.Equal(t, flow.ErrNoBackend, class(t, err))
+	require.True(t, wire.Final(err), "time does not mend a pool that is too small")
+}
+
+func castAsActivity(c *catalogue, in flow.VolumeCastInput, local bool) error {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	if local {
+		_, err := env.ExecuteLocalActivity(c.VolumeCast, in)
+		return err
+	}
+	env.RegisterActivity(c.VolumeCast)
+	_, err := env.ExecuteActivity(c.VolumeCast, in)
+	return err
 }
 
 // onePlace calls place as often as it is told, as a transaction that was given up and begun anew does.

@@ -52,6 +52,7 @@ type ControlOptions struct {
 	MessageTTL     time.Duration
 	FlowRecords    time.Duration // flow_record_days
 	ReportInterval time.Duration // between two rounds of the monitor
+	BackendWait    time.Duration // flow_backend_wait
 	Scheduler      scheduler.Options
 	Logger         *slog.Logger
 }
@@ -95,7 +96,7 @@ func flowActivities(store Catalogue, sched *scheduler.Scheduler, o ControlOption
 		&activities.Requests{Store: store, Names: o.Names, NoSnapshotGB: o.NoSnapshotGB, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback},
 		&activities.Quota{Ledger: store},
 		&activities.Records{Store: store, Names: o.Names, MessageTTL: o.MessageTTL},
-		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume},
+		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume, BackendWait: o.BackendWait},
 	}
 }
 

@@ -165,3 +165,41 @@ func TestCreateIsHeldWhileTheBackendsThatWouldDoAreDown(t *testing.T) {
 	require.Equal(t, models.VolumeAvailable, w.status)
 	require.Equal(t, int64(10), w.quota)
 }
+
+// For a time the step itself waits: the volume stays in creating, nothing is held, and an abort ends the wait.
+func TestCreateWaitsForABackendThatIsDown(t *testing.T) {
+	waiting := wire.Waiting(&flow.Error{Type: flow.ErrBackendDown, Message: "waiting for backend n1@a"})
+	t.Run("that comes back", func(t *testing.T) {
+		w := newWorld(t)
+		w.fail[flow.TaskVolumeCast] = []error{waiting, waiting, waiting}
+		w.env.RegisterDelayedCallback(func() { require.Equal(t, models.VolumeCreating, w.status) }, time.Second)
+		require.NoError(t, w.create(t))
+		require.Equal(t, 4, w.count(flow.TaskVolumeCast), "once locally, then as an activity until there is a place")
+		require.Zero(t, w.count(flow.TaskFlowHold))
+		require.Equal(t, models.VolumeAvailable, w.status)
+	})
+	t.Run("that does not", func(t *testing.T) {
+		w := newWorld(t)
+		w.fail[flow.TaskVolumeCast] = []error{waiting, waiting}
+		w.failing(flow.TaskVolumeCast, 1, flow.ErrBackendDown)
+		var reply error
+		w.update(time.Hour, flow.UpdateRetry, &reply)
+		require.NoError(t, w.create(t))
+		require.NoError(t, reply)
+		require.Equal(t, 1, w.count(flow.TaskFlowHold))
+		require.Equal(t, models.VolumeAvailable, w.status)
+	})
+	t.Run("given up meanwhile", func(t *testing.T) {
+		w := newWorld(t)
+		for range 100 {
+			w.fail[flow.TaskVolumeCast] = append(w.fail[flow.TaskVolumeCast], waiting)
+		}
+		var reply error
+		w.update(time.Minute, flow.UpdateAbort, &reply)
+		require.Error(t, w.create(t))
+		require.NoError(t, reply)
+		require.Less(t, w.count(flow.TaskVolumeCast), 100)
+		require.Empty(t, w.status)
+		require.Zero(t, w.quota)
+	})
+}

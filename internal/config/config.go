@@ -129,9 +129,10 @@ type Quota struct {
 
 // Flows is how long flows are remembered and held.
 type Flows struct {
-	Retention time.Duration // of Temporal's histories
-	RecordAge time.Duration // of flow records
-	Hold      time.Duration // how long a held flow waits for an operator
+	Retention   time.Duration // of Temporal's histories
+	RecordAge   time.Duration // of flow records
+	Hold        time.Duration // how long a held flow waits for an operator
+	BackendWait time.Duration // how long a placement waits for a backend that is down before the flow is held
 }
 
 // Volumes holds what every volume has in common.

@@ -108,9 +108,12 @@ func (s *settings) decodeSeen() (*Config, map[optionKey]bool) {
 		},
 		Scheduler: r.scheduler(),
 		Quota:     r.quota(),
-		Flows:     Flows{Retention: r.duration("flow_retention_days"), RecordAge: r.duration("flow_record_days"), Hold: r.duration("flow_hold_hours")},
-		Volumes:   r.volumes(),
-		Backup:    r.backup(),
+		Flows: Flows{
+			Retention: r.duration("flow_retention_days"), RecordAge: r.duration("flow_record_days"), Hold: r.duration("flow_hold_hours"),
+			BackendWait: r.duration("flow_backend_wait"),
+		},
+		Volumes: r.volumes(),
+		Backup:  r.backup(),
 	}
 	r.seen[optionKey{defaultSection, "enabled_backends"}] = true // settings read it
 	for _, name := range s.backends {

@@ -73,7 +73,7 @@ func TestDefault(t *testing.T) {
 		Volumes: 10, Snapshots: 10, Gigabytes: 1000, Backups: 10, BackupGigabytes: 1000, Groups: 10,
 		PerVolumeGigabytes: -1, UseDefaultClass: true,
 	}, c.Quota)
-	require.Equal(t, Flows{Retention: 7 * 24 * time.Hour, RecordAge: 30 * 24 * time.Hour, Hold: 72 * time.Hour}, c.Flows)
+	require.Equal(t, Flows{Retention: 7 * 24 * time.Hour, RecordAge: 30 * 24 * time.Hour, Hold: 72 * time.Hour, BackendWait: 5 * time.Minute}, c.Flows)
 	require.Equal(t, Service{ReportInterval: 10 * time.Second, DownTime: time.Minute, StatsInterval: time.Minute}, c.Service)
 	require.Equal(t, Temporal{Address: "127.0.0.1:7233", Namespace: "clinker"}, c.Temporal)
 	require.False(t, c.Temporal.TLS())

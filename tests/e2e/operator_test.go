@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -176,10 +177,19 @@ func allocated(t *testing.T, path string) int64 {
 	return st.Blocks * 512
 }
 
-// TestBackendDown: a backend that says itself that it can't be written to gets no volume, and the create waits for it.
+// TestBackendDown: a backend that says itself that it can't be written to gets no volume. The create waits for it and goes on
+// by itself, or, when that takes too long, is held.
 func TestBackendDown(t *testing.T) {
 	t.Parallel()
-	s := harness.Up(t, harness.Options{Config: "[DEFAULT]\nreport_interval = 1\n", Disk: harness.NewDisk(t, "ext4", "200M")})
+	t.Run("back in time", func(t *testing.T) { backendDown(t, 3600) })
+	t.Run("held", func(t *testing.T) { backendDown(t, 1) })
+}
+
+func backendDown(t *testing.T, waitSeconds int) {
+	t.Parallel()
+	s := harness.Up(t, harness.Options{
+		Config: fmt.Sprintf("[DEFAULT]\nreport_interval = 1\nflow_backend_wait = %d\n", waitSeconds), Disk: harness.NewDisk(t, "ext4", "200M"),
+	})
 	api := s.API("backend-down")
 	s.Remount(t, "ro")
 	state := func(want string) {
@@ -196,11 +206,27 @@ func TestBackendDown(t *testing.T) {
 	}
 	state("down")
 	v, id := api.Create(t, "patient", 1)
-	requireHeld(t, s, api, id, "VolumeCast", "read-only")
+	held := waitSeconds < 60
+	if held {
+		requireHeld(t, s, api, id, "VolumeCast", "read-only")
+	} else {
+		harness.Await(t, harness.Patience, func() (bool, string) {
+			cast := api.Flow(t, id).Task("VolumeCast")
+			return cast.Attempt > 1 && strings.Contains(cast.Error, "waiting for backend ") && strings.Contains(cast.Error, "read-only"),
+				fmt.Sprintf("VolumeCast to wait: %+v", cast)
+		})
+		api.WaitStatus(t, v.ID, "creating")
+		given, giveUp := api.Create(t, "hasty", 1)
+		update(t, temporalClient(t, s.TemporalAddr), giveUp, "abort")
+		api.WaitFlow(t, giveUp, "REVERTED")
+		api.WaitGone(t, given.ID)
+	}
 	s.Remount(t, "rw")
 	state("up")
-	out, code := s.CLI(t, "backend-down", "flow", "retry", id)
-	require.Zero(t, code, out)
+	if held {
+		out, code := s.CLI(t, "backend-down", "flow", "retry", id)
+		require.Zero(t, code, out)
+	}
 	api.WaitStatus(t, v.ID, "available")
 	api.WaitQuiet(t)
 	s.CheckConsistent(t)

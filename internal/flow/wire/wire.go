@@ -19,6 +19,11 @@ func Error(fe *flow.Error) error {
 	})
 }
 
+// Waiting makes a Temporal application error of fe that is tried again, whatever its type: the step waits for what fe names.
+func Waiting(fe *flow.Error) error {
+	return temporal.NewApplicationErrorWithOptions(fe.Message, string(fe.Type), temporal.ApplicationErrorOptions{Details: []any{fe}})
+}
+
 // Parse finds the flow error in what Temporal answered. A time-out of a node step reads as Unavailable; any other
 // failure that is none of ours keeps only a general message, since its text may show internals. Parse(nil) is nil.
 func Parse(err error) *flow.Error {

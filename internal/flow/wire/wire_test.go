@@ -36,6 +36,13 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+func TestWaiting(t *testing.T) {
+	sent := &flow.Error{Type: flow.ErrBackendDown, Message: "waiting", Hint: "do"}
+	err := over(t, wire.Waiting(sent))
+	require.Equal(t, sent, wire.Parse(err))
+	require.False(t, wire.Final(err))
+}
+
 func TestParseOfOthers(t *testing.T) {
 	require.Nil(t, wire.Parse(nil))
 	for name, c := range map[string]struct {
