@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"context"
+	"io"
 	"iter"
 
 	"github.com/clinker-storage/clinker/models"
@@ -82,4 +83,26 @@ type Differ interface {
 	// ChangedExtents lists, in order and without overlap, where s may differ from base. ErrNotFound when base is gone or is
 	// not the one that was meant: the caller then compares by hashes.
 	ChangedExtents(ctx context.Context, base, s Snapshot) iter.Seq2[Extent, error]
+}
+
+// SnapshotOpener reads snapshots on their own node (Capabilities.OpenSnapshot).
+type SnapshotOpener interface {
+	// OpenSnapshot opens what s holds. Whatever is done to the volume meanwhile does not show. Until it is closed, or the process dies,
+	// what the backend can't do beside a reader is ErrBusy: deleting snapshots of the volume, reverting to one, extending a thick volume.
+	// Writing the volume and taking further snapshots always work. ErrNotFound; ErrUnavailable for a snapshot whose bytes are lost; ErrBusy
+	// while an unfinished step on it must be finished first. ctx is for the opening alone.
+	OpenSnapshot(ctx context.Context, s Snapshot) (SnapshotReader, error)
+}
+
+// SnapshotReader is an open snapshot, and a source of backups. It is safe for concurrent use.
+type SnapshotReader interface {
+	// ReadAt reads; bytes that the backend has lost are an error, never anything else.
+	io.ReaderAt
+	// NextData answers the first run at or after off that may hold something else than zeros, as far as it is known in one go;
+	// begin is the size when there is none. What lies between off and begin need not be read.
+	NextData(off int64) (begin, end int64, err error)
+	// Size is the volume's when the snapshot was taken.
+	Size() Bytes
+	// Close lets go of the snapshot. A second Close is nil.
+	io.Closer
 }

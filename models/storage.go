@@ -54,11 +54,12 @@ type Capabilities struct {
 	Protocol     string `json:"storage_protocol"` // iSCSI, glusterfs, nfs, local
 	Thin         bool   `json:"thin"`
 	Thick        bool   `json:"thick"`
-	Clone        bool   `json:"clone"`    // implements Cloner
-	Snapshot     bool   `json:"snapshot"` // snapshots work at all
-	Revert       bool   `json:"revert"`   // implements Reverter
-	Adopt        bool   `json:"adopt"`    // implements Adopter
-	Diff         bool   `json:"diff"`     // implements Differ
+	Clone        bool   `json:"clone"`         // implements Cloner
+	Snapshot     bool   `json:"snapshot"`      // snapshots work at all
+	Revert       bool   `json:"revert"`        // implements Reverter
+	Adopt        bool   `json:"adopt"`         // implements Adopter
+	Diff         bool   `json:"diff"`          // implements Differ
+	OpenSnapshot bool   `json:"open_snapshot"` // implements SnapshotOpener
 	OnlineExtend bool   `json:"extend_in_use"`
 	Multiattach  bool   `json:"multiattach"`
 }

@@ -40,6 +40,7 @@ var (
 	_ drivers.AdoptLister     = (*Driver)(nil)
 	_ drivers.SnapshotAdopter = (*Driver)(nil)
 	_ drivers.Holder          = (*Driver)(nil)
+	_ drivers.SnapshotOpener  = (*Driver)(nil)
 )
 
 // New makes a driver of the options dir_path (default <state dir>/volumes/<section>) and nas_volume_prov_type. It does no
@@ -79,9 +80,9 @@ func (d *Driver) Capabilities() drivers.Capabilities {
 		Thin:     !d.thick,
 		Thick:    true,
 		Clone:    true,
-		Snapshot: true,
-		Revert:   true,
-		Adopt:    true,
+		Snapshot: true, OpenSnapshot: true,
+		Revert: true,
+		Adopt:  true,
 	}
 }
 

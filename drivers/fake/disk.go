@@ -71,6 +71,22 @@ func (k *Disk) WriteAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
+// Size is the volume's, or what it was when the snapshot was taken.
+func (k *Disk) Size() drivers.Bytes { return k.vol.Size }
+
+// NextData answers a block that was written.
+func (k *Disk) NextData(off int64) (int64, int64, error) {
+	k.d.mu.Lock()
+	defer k.d.mu.Unlock()
+	size := int64(k.vol.Size)
+	for at := off; at < size; at = (at/block + 1) * block {
+		if k.blocks[at/block] != nil {
+			return at, min((at/block+1)*block, size), nil
+		}
+	}
+	return size, size, nil
+}
+
 // Close does nothing.
 func (k *Disk) Close() error { return nil }
 

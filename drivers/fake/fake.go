@@ -41,7 +41,9 @@ var (
 	_ drivers.Reverter = (*Driver)(nil)
 	_ drivers.Adopter  = (*Driver)(nil)
 	_ drivers.Differ   = (*Driver)(nil)
-	_ drivers.Factory  = Factory
+
+	_ drivers.SnapshotOpener = (*Driver)(nil)
+	_ drivers.Factory        = Factory
 )
 
 // New makes an empty backend.
@@ -59,7 +61,7 @@ func Factory(_ context.Context, cfg drivers.Config) (drivers.Driver, error) {
 func (d *Driver) Capabilities() drivers.Capabilities {
 	return drivers.Capabilities{
 		Driver: Name, Version: "1.0.0", Vendor: "Open Source", Protocol: "local",
-		Thin: true, Thick: true, Clone: true, Snapshot: true, Revert: true, Adopt: true, Diff: true, OnlineExtend: true,
+		Thin: true, Thick: true, Clone: true, Snapshot: true, Revert: true, Adopt: true, Diff: true, OpenSnapshot: true, OnlineExtend: true,
 	}
 }
 

@@ -62,3 +62,18 @@ func (d *Driver) RevertToSnapshot(ctx context.Context, v drivers.Volume, s drive
 		return nil
 	})
 }
+
+// OpenSnapshot opens the copy, which stays as it is when the snapshot is deleted.
+func (d *Driver) OpenSnapshot(ctx context.Context, s drivers.Snapshot) (drivers.SnapshotReader, error) {
+	var kept *Disk
+	err := d.step(ctx, "OpenSnapshot", s.Name, func() (err error) {
+		if err = drivers.CheckName(s.Name); err == nil {
+			kept, err = d.kept(s)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return kept, nil
+}

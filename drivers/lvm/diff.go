@@ -71,37 +71,46 @@ func (s *step) compared(snap drivers.Snapshot, of drivers.Volume) (lvmcmd.LV, er
 	return lv, nil
 }
 
-// delta asks for the difference with the pool's tables held for that moment only.
+// delta asks for the difference.
 func (s *step) delta(ctx context.Context, from, to lvmcmd.LV) (ranges []lvmcmd.Range, err error) {
+	err = s.tables(ctx, func(pool string) (err error) {
+		ranges, err = s.vg.Delta(ctx, pool, from.ThinID, to.ThinID)
+		return err
+	})
+	return ranges, err
+}
+
+// tables calls read with the pool's tables held, for that moment only.
+func (s *step) tables(ctx context.Context, read func(pool string) error) (err error) {
 	pool, err := s.poolLV()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f, err := s.openLocks()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
 	if err := drivers.Lock(ctx, f, tablesClaim(pool)); err != nil {
-		return nil, err
+		return err
 	}
 	// With the lock in hand: what is held now was left by one that was killed.
 	if held, err := s.vg.MetadataHeld(ctx, pool.Name); err != nil {
-		return nil, err
+		return err
 	} else if held {
 		if err := s.vg.ReleaseMetadata(ctx, pool.Name); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := s.vg.HoldMetadata(ctx, pool.Name); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 		defer cancel()
 		err = errors.Join(err, s.vg.ReleaseMetadata(ctx, pool.Name))
 	}()
-	return s.vg.Delta(ctx, pool.Name, from.ThinID, to.ThinID)
+	return read(pool.Name)
 }
 
 // clip cuts the ranges to the size of the later snapshot. What it has beyond the earlier one's end differs from nothing.

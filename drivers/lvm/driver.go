@@ -43,6 +43,7 @@ var (
 	_ drivers.SnapshotAdopter = (*Driver)(nil)
 	_ drivers.Differ          = (*Driver)(nil)
 	_ drivers.Holder          = (*Driver)(nil)
+	_ drivers.SnapshotOpener  = (*Driver)(nil)
 	_ drivers.Factory         = New
 )
 
@@ -72,7 +73,7 @@ func (d *Driver) Capabilities() drivers.Capabilities {
 	return drivers.Capabilities{
 		Driver: Name, Version: version, Vendor: "Open Source", Protocol: "iSCSI",
 		Thin: d.opts.thin, Thick: !d.opts.thin,
-		Clone: true, Snapshot: true, Revert: true, Adopt: true, Diff: d.opts.thin,
+		Clone: true, Snapshot: true, Revert: true, Adopt: true, Diff: d.opts.thin, OpenSnapshot: true,
 		OnlineExtend: true, Multiattach: true,
 	}
 }

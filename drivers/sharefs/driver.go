@@ -39,6 +39,8 @@ var (
 	_ drivers.AdoptLister = (*Driver)(nil)
 	_ drivers.FileLocator = (*Driver)(nil)
 	_ drivers.Holder      = (*Driver)(nil)
+
+	_ drivers.SnapshotOpener = (*Driver)(nil)
 )
 
 // New makes a driver; it does no I/O. Programs are run by run.
@@ -55,7 +57,7 @@ func New(k Kind, cfg drivers.Config, run execx.Runner) (*Driver, error) {
 func (d *Driver) Capabilities() drivers.Capabilities {
 	return drivers.Capabilities{
 		Driver: d.kind.Name, Version: version, Vendor: "Open Source", Protocol: d.kind.Name,
-		Thin: !d.opts.thick, Thick: true, Clone: true, Snapshot: d.opts.snapshots, Revert: d.opts.snapshots, Adopt: true,
+		Thin: !d.opts.thick, Thick: true, Clone: true, Snapshot: d.opts.snapshots, OpenSnapshot: d.opts.snapshots, Revert: d.opts.snapshots, Adopt: true,
 	}
 }
 

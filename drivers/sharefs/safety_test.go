@@ -137,8 +137,10 @@ func TestHostileHeaders(t *testing.T) {
 			_, clone := d.CloneVolume(t.Context(), drivertest.NewVolume(2*mib), v)
 			_, from := d.CreateFromSnapshot(t.Context(), drivertest.NewVolume(2*mib), s)
 			_, snap := d.CreateSnapshot(t.Context(), newSnapshot(v))
+			_, open := d.OpenSnapshot(t.Context(), s)
 			for what, err := range map[string]error{
-				"source": source, "clone": clone, "from snapshot": from, "snapshot": snap, "extend": d.ExtendVolume(t.Context(), v, 4*mib),
+				"open snapshot": open,
+				"source":        source, "clone": clone, "from snapshot": from, "snapshot": snap, "extend": d.ExtendVolume(t.Context(), v, 4*mib),
 				"revert": d.RevertToSnapshot(t.Context(), v, s), "delete snapshot": d.DeleteSnapshot(t.Context(), s),
 			} {
 				require.Error(t, err, what)
@@ -171,6 +173,8 @@ func TestGuestWritesHeader(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(want, sharetest.Read(t, d, clone)))
 	holds(t, d, s, want)
+	read, _ := readOpen(t, d, s)
+	require.True(t, bytes.Equal(want, read))
 	require.NoError(t, d.DeleteSnapshot(t.Context(), s))
 	require.NoError(t, d.ExtendVolume(t.Context(), v, 4*mib))
 	require.True(t, bytes.Equal(want, sharetest.Read(t, d, v)[:2*mib]))

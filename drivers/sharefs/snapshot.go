@@ -125,7 +125,7 @@ func (d *Driver) merge(ctx context.Context, p *place, k *disk, id string) error 
 	if len(below) == 0 {
 		return fmt.Errorf("%w: the file %s is not in the chain of the volume's files", drivers.ErrUnavailable, file)
 	}
-	if err := d.idle(p, k); err != nil {
+	if err := errors.Join(d.idle(p, k), d.unread(p, k)); err != nil {
 		return err
 	}
 	// Asked beforehand: once the merge has begun, there is no way but forward.

@@ -132,7 +132,7 @@ var layers = []layer{
 		why: "workers are wired by cmd, and serve no requests",
 	},
 	{
-		of: "cmd/clinker", ours: []string{"internal/cli", "models", "drivers", "drivers/backups", anyStore}, never: []string{temporal, webUI, sdk, gorm, gormlite, sqlite, gin},
+		of: "cmd/clinker", ours: []string{"internal/cli", "models", "drivers", "drivers/backups", "drivers/devices", anyStore}, never: []string{temporal, webUI, sdk, gorm, gormlite, sqlite, gin},
 		why: "the client is small and quick to build; it restores backups when nothing but their store is left",
 	},
 }
@@ -153,7 +153,7 @@ var owners = []owner{
 	{of: "internal/engine", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: "models/store", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: lvmcmd, users: []string{"drivers/lvm"}, why: "LVM's flags and texts are known in one place"},
-	{of: anyDriver, but: []string{"drivers/targets", "drivers/connectors", "drivers/drivertest", "drivers/backups"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
+	{of: anyDriver, but: []string{"drivers/targets", "drivers/connectors", "drivers/drivertest", "drivers/backups", "drivers/devices"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
 	{of: anyStore, but: []string{"drivers/backups/storetest"}, users: []string{"cmd/...", "workers", anyStore}, why: "a backup store is chosen where the parts are wired"},
 	{of: anyTarget, users: []string{"cmd/...", "workers", anyTarget}, why: "a target is chosen where the parts are wired"},
 	{of: anyConnector, users: []string{"cmd/...", "workers", anyConnector}, why: "a connector is chosen where the parts are wired"},

@@ -1,10 +1,12 @@
 package lvmcmd
 
 import (
+	"bytes"
 	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,12 +65,21 @@ type Range struct{ Offset, Length int64 }
 
 // Delta lists, in order, what differs between two thin volumes of a pool whose tables are held (HoldMetadata).
 func (g *Group) Delta(ctx context.Context, pool string, from, to int) ([]Range, error) {
+	return g.compare(ctx, pool, from, to, "different", "left_only", "right_only")
+}
+
+// Mapped lists, in order, what a thin volume has blocks for, likewise: it is what it has in common with itself.
+func (g *Group) Mapped(ctx context.Context, pool string, id int) ([]Range, error) {
+	return g.compare(ctx, pool, id, id, "same")
+}
+
+func (g *Group) compare(ctx context.Context, pool string, from, to int, kinds ...string) ([]Range, error) {
 	device := "/dev/mapper/" + mapperName(g.name, pool+"_tmeta", "")
 	out, err := g.query(ctx, "thin_delta", "-m", "--snap1", strconv.Itoa(from), "--snap2", strconv.Itoa(to), device)
 	if err != nil {
 		return nil, err
 	}
-	ranges, err := parseDelta(strings.NewReader(string(out)))
+	ranges, err := parseDelta(bytes.NewReader(out), kinds...)
 	if err != nil {
 		return nil, &Error{Command: "thin_delta", Err: fmt.Errorf("%w: unreadable answer", drivers.ErrUnavailable), Hint: err.Error()}
 	}
@@ -77,8 +88,9 @@ func (g *Group) Delta(ctx context.Context, pool string, from, to int) ([]Range, 
 
 const sector = 512
 
-// parseDelta reads thin_delta's XML. Blocks that only the first has were discarded since: they differ, too.
-func parseDelta(r io.Reader) ([]Range, error) {
+// parseDelta reads the runs of these kinds in thin_delta's XML. Blocks that only the first volume has were discarded since: they
+// differ, too.
+func parseDelta(r io.Reader, kinds ...string) ([]Range, error) {
 	var doc struct {
 		Block int64 `xml:"data_block_size,attr"`
 		Diff  *struct {
@@ -97,12 +109,11 @@ func parseDelta(r io.Reader) ([]Range, error) {
 	}
 	var all []Range
 	for _, run := range doc.Diff.Runs {
-		switch run.XMLName.Local {
-		case "same":
+		switch kind := run.XMLName.Local; {
+		case !slices.Contains([]string{"same", "different", "left_only", "right_only"}, kind):
+			return nil, fmt.Errorf("thin_delta: unknown kind of run %q", kind)
+		case !slices.Contains(kinds, kind):
 			continue
-		case "different", "left_only", "right_only":
-		default:
-			return nil, fmt.Errorf("thin_delta: unknown kind of run %q", run.XMLName.Local)
 		}
 		next := Range{Offset: run.Begin * doc.Block * sector, Length: run.Length * doc.Block * sector}
 		if n := len(all); n > 0 && all[n-1].Offset+all[n-1].Length == next.Offset {

@@ -24,6 +24,17 @@ func TestDelta(t *testing.T) {
 	require.Equal(t, []string{"thin_delta -m --snap1 6 --snap2 7 /dev/mapper/cinder--volumes-cinder--volumes--pool_tmeta"}, run.Lines())
 }
 
+// What a volume has in common with itself is what it has blocks for; runs that lie side by side are one.
+func TestMapped(t *testing.T) {
+	g, run := located(t)
+	run.On("thin_delta", execxtest.Answer{Stdout: fixture(t, "thin_delta-0.9.0.xml")})
+	got, err := g.Mapped(t.Context(), "cinder-volumes-pool", 6)
+	require.NoError(t, err)
+	const block = 64 << 10
+	require.Equal(t, []lvmcmd.Range{{Offset: 16 * block, Length: 32 * block}, {Offset: 80 * block, Length: 48 * block}}, got)
+	require.Equal(t, []string{"thin_delta -m --snap1 6 --snap2 6 /dev/mapper/cinder--volumes-cinder--volumes--pool_tmeta"}, run.Lines())
+}
+
 func TestDeltaThatCantBeRead(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "cut off": "<superblock data_block_size=\"128\"><diff>", "no difference": `<superblock data_block_size="128"></superblock>`,
