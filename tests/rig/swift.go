@@ -12,6 +12,7 @@ import (
 // addresses of this machine's loopback.
 type SwiftServer struct {
 	AuthURL   string // "http://127.97.1.1:8080/auth/v1.0"
+	S3URL     string // the same objects by S3, with User and Key for the access key and its secret
 	User, Key string // of an account's administrator
 
 	t     T
@@ -52,7 +53,7 @@ workers = 0
 user = root
 swift_dir = /etc/swift
 [pipeline:main]
-pipeline = catch_errors gatekeeper healthcheck proxy-logging cache tempauth proxy-logging proxy-server
+pipeline = catch_errors gatekeeper healthcheck proxy-logging cache s3api tempauth proxy-logging proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
@@ -64,6 +65,11 @@ node_timeout = 60
 use = egg:swift#tempauth
 user_test_tester = testing .admin
 storage_url_scheme = http
+[filter:s3api]
+use = egg:swift#s3api
+location = us-east-1
+# Large uploads in parts would need another filter; nothing here makes any.
+allow_multipart_uploads = false
 [filter:healthcheck]
 use = egg:swift#healthcheck
 [filter:cache]
@@ -88,7 +94,7 @@ func Swift(t T, size int64) *SwiftServer {
 	s := open(t)
 	dir, number := s.folder(t, "swift")
 	addr := fmt.Sprintf("127.97.%d.%d", s.number, number)
-	w := &SwiftServer{t: t, dir: dir, addr: addr, AuthURL: "http://" + addr + ":8080/auth/v1.0", User: "test:tester", Key: "testing", procs: map[string]*process{}}
+	w := &SwiftServer{t: t, dir: dir, addr: addr, AuthURL: "http://" + addr + ":8080/auth/v1.0", S3URL: "http://" + addr + ":8080", User: "test:tester", Key: "testing", procs: map[string]*process{}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("end of the logs of Swift:\n%s", lastLines(w.log("proxy"), 20))

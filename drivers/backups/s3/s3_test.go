@@ -3,6 +3,7 @@ package s3_test
 import (
 	"net"
 	"net/http/httptest"
+	"os"
 	"testing"
 
 	"github.com/johannesboyne/gofakes3"
@@ -13,6 +14,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers/backups"
 	"github.com/clinker-storage/clinker/drivers/backups/s3"
 	"github.com/clinker-storage/clinker/drivers/backups/storetest"
+	"github.com/clinker-storage/clinker/tests/rig"
 )
 
 func options(t *testing.T) s3.Options {
@@ -25,6 +27,46 @@ func open(t *testing.T, o s3.Options) *s3.Store {
 	s, err := s3.New(o)
 	require.NoError(t, err)
 	return s
+}
+
+func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
+
+// A real one: OpenStack's Swift, which speaks S3 too.
+func TestConformance(t *testing.T) {
+	srv := rig.Swift(t, 1<<30)
+	o := s3.Options{Endpoint: srv.S3URL, AccessKey: srv.User, SecretKey: srv.Key, Bucket: "volumebackups", Create: true, Region: "us-east-1"}
+	storetest.Run(t, func(t *testing.T) backups.Store {
+		s := open(t, o)
+		require.NoError(t, s.Check(t.Context()))
+		return s
+	})
+	t.Run("WrongKey", func(t *testing.T) {
+		bad := o
+		bad.SecretKey = "no-such-key"
+		err := open(t, bad).Check(t.Context())
+		require.ErrorIs(t, err, drivers.ErrUnavailable)
+		require.Contains(t, drivers.Hint(err), "backup_s3_store_secret_key")
+		require.NotContains(t, err.Error(), bad.SecretKey)
+	})
+	t.Run("ServerAway", func(t *testing.T) {
+		s := open(t, o)
+		require.NoError(t, s.Put(t.Context(), "a", []byte("x")))
+		srv.Kill()
+		require.ErrorIs(t, s.Put(t.Context(), "b", []byte("x")), drivers.ErrUnavailable)
+		_, err := s.Stat(t.Context(), "a")
+		require.ErrorIs(t, err, drivers.ErrUnavailable)
+		srv.Start()
+		require.NoError(t, s.Put(t.Context(), "b", []byte("x")))
+	})
+}
+
+func TestFaults(t *testing.T) {
+	o := options(t)
+	require.NoError(t, open(t, o).Check(t.Context()))
+	storetest.Faults(t, o.Endpoint, func(t *testing.T, address string) backups.Store {
+		o.Endpoint = address
+		return open(t, o)
+	})
 }
 
 func TestConformanceOfTheFake(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/backups"
@@ -38,10 +39,18 @@ func Run(t *testing.T, open func(t *testing.T) backups.Store) {
 
 // empty removes all objects, with a context of its own.
 func empty(t *testing.T, s backups.Store) {
-	for _, key := range names(t, s, "") {
-		require.NoError(t, s.Delete(context.Background(), key))
-	}
+	together(t, names(t, s, ""), func(key string) error { return s.Delete(context.Background(), key) })
 	require.Empty(t, names(t, s, ""))
+}
+
+// together does something with many objects, several at once.
+func together(t *testing.T, keys []string, do func(key string) error) {
+	var g errgroup.Group
+	g.SetLimit(8)
+	for _, key := range keys {
+		g.Go(func() error { return do(key) })
+	}
+	require.NoError(t, g.Wait())
 }
 
 func names(t *testing.T, s backups.Store, prefix string) []string {
@@ -142,11 +151,12 @@ func list(t *testing.T, s backups.Store) {
 		require.Equal(t, int64(len(o.Key)), o.Size)
 		break // a caller may stop early
 	}
-	many := 250
-	for i := range many {
-		require.NoError(t, s.Put(t.Context(), fmt.Sprintf("many/%04d", i), []byte("x")))
+	var many []string
+	for i := range 250 {
+		many = append(many, fmt.Sprintf("many/%04d", i))
 	}
-	require.Len(t, names(t, s, "many/"), many)
+	together(t, many, func(key string) error { return s.Put(t.Context(), key, []byte("x")) })
+	require.Equal(t, many, names(t, s, "many/"))
 }
 
 func keys(t *testing.T, s backups.Store) {

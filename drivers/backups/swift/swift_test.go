@@ -53,6 +53,15 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestFaults(t *testing.T) {
+	o := options(t)
+	require.NoError(t, open(t, o).Check(t.Context()))
+	storetest.Faults(t, o.AuthURL, func(t *testing.T, address string) backups.Store {
+		o.StorageURL = address + "/v1/AUTH_" + swifttest.TEST_ACCOUNT
+		return open(t, o)
+	})
+}
+
 // A container that is not there is a store that can't be used, never an empty one.
 func TestNoContainer(t *testing.T) {
 	o := options(t)
