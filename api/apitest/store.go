@@ -9,12 +9,15 @@ import (
 	"sync"
 	"time"
 
+	v3 "github.com/clinker-storage/clinker/api/v3"
 	"github.com/clinker-storage/clinker/models"
 )
 
 // Store is a catalogue in memory. Change its fields directly to set a scene before requests are sent.
 type Store struct {
 	*Operators
+	// Attachments are tested on the real catalogue; here there are none, and what works on them must not be called.
+	v3.AttachmentStore
 	mu        sync.Mutex
 	Volumes   map[string]models.Volume
 	Snapshots map[string]models.Snapshot
@@ -45,6 +48,16 @@ func (s *Store) enter(method string) (func(), error) {
 		}
 	}
 	return s.mu.Unlock, nil
+}
+
+// AttachedTo finds nothing: a volume that says that it is attached was set so by the test.
+func (s *Store) AttachedTo(context.Context, []string) (map[string][]models.Attachment, error) {
+	return nil, nil
+}
+
+// GetAttachment finds none.
+func (s *Store) GetAttachment(context.Context, string, string) (models.Attachment, error) {
+	return models.Attachment{}, models.ErrNotFound
 }
 
 // Put adds or replaces a volume and returns it with what was left out filled in.

@@ -27,7 +27,11 @@ func (NoAuth) Authenticate(r *http.Request, pathProject string) (Identity, error
 	if user == "" || len(user) > 255 || len(project) > 255 {
 		return Identity{}, Unauthorized("the token is malformed; with noauth it is user:project")
 	}
-	return Identity{UserID: user, ProjectID: project, Roles: []string{"admin", "member", "reader"}, Admin: true}, nil
+	who := Identity{UserID: user, ProjectID: project, Roles: []string{"admin", "member", "reader"}, Admin: true}
+	if r.Header.Get("X-Service-Token") != "" { // a service is believed too
+		who.ServiceRoles = []string{"service"}
+	}
+	return who, nil
 }
 
 // Challenge names the scheme; there is no Keystone to point to.

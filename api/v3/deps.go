@@ -13,6 +13,7 @@ import (
 type Store interface {
 	VolumeStore
 	SnapshotStore
+	AttachmentStore
 	FlowStore
 	KeyStore
 	TypeLister
@@ -56,6 +57,8 @@ type Settings struct {
 	AllowInUseTypes      bool          // allow_inuse_volume_type_modification [false]
 	NodeWait             time.Duration // how long a request waits for what a storage node has to tell [15 s]
 	AcceptWait           time.Duration // how long a POST waits for its flow [8 s]; the client has its answer 2 s later at most
+	AttachWait           time.Duration // how long an attach or a detach waits for its node [60 s]
+	ServiceTokenRoles    []string      // service_token_roles: who may end an attachment that a server uses [service]
 	KeyTTL               time.Duration // how long an Idempotency-Key is remembered [24 h]
 }
 
@@ -96,6 +99,10 @@ func (d *Deps) setDefaults() {
 	orTime(&d.ServiceDownTime, time.Minute)
 	orTime(&d.AcceptWait, 8*time.Second)
 	orTime(&d.NodeWait, 15*time.Second)
+	orTime(&d.AttachWait, time.Minute)
+	if len(d.ServiceTokenRoles) == 0 {
+		d.ServiceTokenRoles = []string{"service"}
+	}
 	orTime(&d.KeyTTL, 24*time.Hour)
 	if d.Policy == nil {
 		d.Policy = policy.Defaults()

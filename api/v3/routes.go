@@ -47,6 +47,7 @@ func (a *API) Routes() []Route {
 		a.snapshotRoutes,
 		a.snapshotMetadataRoutes,
 		a.manageableRoutes,
+		a.attachmentRoutes,
 		a.flowRoutes,
 		a.typeRoutes,
 		a.extraSpecRoutes,

@@ -27,6 +27,10 @@ const (
 	ruleSnapshotUnmanage   = "snapshot_extension:snapshot_unmanage"
 	ruleSnapshotManageable = "snapshot_extension:list_manageable"
 
+	ruleAttachmentCreate = "volume:attachment_create"
+	ruleAttachmentUpdate = "volume:attachment_update"
+	ruleAttachmentDelete = "volume:attachment_delete"
+
 	ruleTypeList       = "volume_extension:type_get_all"
 	ruleTypeShow       = "volume_extension:type_get"
 	ruleTypeCreate     = "volume_extension:type_create"
@@ -62,12 +66,14 @@ const (
 
 // Names of what Cinder does not have, or asks nobody for.
 const (
-	ruleFlowList      = "flow:get_all"
-	ruleFlowShow      = "flow:get"
-	ruleFlowResolve   = "flow:resolve"
-	ruleLimits        = "limits:get"
-	ruleZoneList      = "availability_zone:get_all"
-	ruleExtensionList = "extension:get_all"
-	ruleExtensionShow = "extension:get"
-	ruleFilterList    = "resource_filter:get_all"
+	ruleFlowList       = "flow:get_all"
+	ruleFlowShow       = "flow:get"
+	ruleFlowResolve    = "flow:resolve"
+	ruleAttachmentList = "attachment:get_all"
+	ruleAttachmentShow = "attachment:get"
+	ruleLimits         = "limits:get"
+	ruleZoneList       = "availability_zone:get_all"
+	ruleExtensionList  = "extension:get_all"
+	ruleExtensionShow  = "extension:get"
+	ruleFilterList     = "resource_filter:get_all"
 )

@@ -13,6 +13,7 @@ type volumeWriter struct {
 	shows          volumeFields
 	self, bookmark string // what comes before "/volumes/<id>" in links
 	types          map[string]string
+	attached       map[string][]models.Attachment // by volume
 }
 
 // volumeFields tell which fields the policy shows to the caller.
@@ -57,9 +58,7 @@ func (w *volumeWriter) detail(v *models.Volume) {
 	w.TextOrNull("replication_status", v.ReplicationStatus)
 	w.Null("consistencygroup_id")
 	w.Bool("multiattach", v.Multiattach)
-	w.Key("attachments")
-	w.Open('[')
-	w.Close(']')
+	w.attachments(w.attached[v.ID])
 	if w.shows.project {
 		w.Text("os-vol-tenant-attr:tenant_id", v.ProjectID)
 	}

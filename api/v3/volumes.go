@@ -90,11 +90,28 @@ func (a *API) answerVolume(c *Call, status int, v *models.Volume) error {
 	}
 	w := &volumeWriter{Writer: Writer{buf: make([]byte, 0, 2048)}}
 	w.prepare(c, names)
+	if w.attached, err = a.attachedTo(c, *v); err != nil {
+		return err
+	}
 	w.Open('{')
 	w.Key("volume")
 	w.detail(v)
 	w.Close('}')
 	return c.Bytes(status, w.buf)
+}
+
+// attachedTo reads the attachments that views of volumes show; of those that are not in use the catalogue is not asked.
+func (a *API) attachedTo(c *Call, volumes ...models.Volume) (map[string][]models.Attachment, error) {
+	var ids []string
+	for i := range volumes {
+		if volumes[i].AttachStatus == models.AttachAttached {
+			ids = append(ids, volumes[i].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return a.Store.AttachedTo(c.Context(), ids)
 }
 
 func (a *API) listVolumes(c *Call) error {
@@ -128,6 +145,9 @@ func (a *API) writeVolumes(c *Call, path string, write func(*volumeWriter, *mode
 	}
 	w := &volumeWriter{Writer: Writer{buf: make([]byte, 0, 256+1280*len(volumes))}}
 	w.prepare(c, names)
+	if w.attached, err = a.attachedTo(c, volumes...); err != nil {
+		return err
+	}
 	w.Open('{')
 	w.Key("volumes")
 	w.Open('[')

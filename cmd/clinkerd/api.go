@@ -101,6 +101,7 @@ func handler(cfg *config.Config, e *engine.Engine, s *store.Store, rules v3.Poli
 				HoldHours: int(cfg.Flows.Hold / time.Hour), MaxAttempts: cfg.Scheduler.MaxAttempts,
 				VolumeNameTemplate: cfg.Volumes.VolumeName, SnapshotNameTemplate: cfg.Volumes.SnapshotName,
 				StorageZone: cfg.Volumes.AvailabilityZone, ServiceDownTime: cfg.Service.DownTime, KeyTTL: cfg.API.IdempotencyKeyAge,
+				ServiceTokenRoles: cfg.Keystone.ServiceTokenRoles,
 			},
 		},
 		Auth:    who.auth,

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -70,6 +71,7 @@ func startStorage(ctx context.Context, cfg *config.Config, e *engine.Engine, log
 			log.Warn("backend is not usable yet", "backend", b.Service(), "error", err, "hint", drivers.Hint(err))
 		}
 		o := workers.StorageOptions{Backend: b.Service(), Zone: b.AvailabilityZone, CloudID: cloud, Logger: log}
+		o.Discard, _ = strconv.ParseBool(b.Options["report_discard_supported"]) // checked where the file is read
 		t, err := openTarget(ctx, cfg, b, d, log)
 		if err != nil {
 			return nil, err

@@ -37,6 +37,8 @@ var ownRules = own(slices.Concat(
 	rows(forReader, [][2]string{
 		{"flow:get", "show what became of an operation"},
 		{"flow:get_all", "list operations"},
+		{"attachment:get", "show an attachment, with how its host reaches the volume"},
+		{"attachment:get_all", "list attachments"},
 	}...),
 	rows(forAdmin, [][2]string{
 		{"flow:resolve", "retry, skip or abort a step of an operation that is held"},

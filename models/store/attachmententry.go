@@ -145,7 +145,7 @@ func (s *Store) BeginAttachmentUpdate(ctx context.Context, projectID string, a m
 		asked.Mountpoint = cmp.Or(a.Mountpoint, row.Mountpoint)
 		asked.PreviousStatus, asked.Status, asked.FlowID, asked.AbandonedBy = row.Status, models.AttachmentAttaching, f.ID, ""
 		row = asked
-		if err := s.saveAttachment(tx, &row); err != nil {
+		if err := s.saveAttachment(tx, &row); err != nil || row.Legacy {
 			return err
 		}
 		return s.recount(tx, v)
