@@ -18,6 +18,8 @@ var replayed = map[flow.Operation]any{
 	flow.VolumeCreate: VolumeCreate, flow.VolumeDelete: VolumeDelete, flow.VolumeExtend: VolumeExtend, flow.VolumeRevert: VolumeRevert,
 	flow.VolumeManage: VolumeManage, flow.VolumeUnmanage: VolumeUnmanage,
 	flow.SnapshotCreate: SnapshotCreate, flow.SnapshotDelete: SnapshotDelete, flow.SnapshotManage: SnapshotManage, flow.SnapshotUnmanage: SnapshotUnmanage,
+	flow.AttachmentCreate: AttachmentCreate, flow.AttachmentUpdate: AttachmentUpdate,
+	flow.AttachmentDelete: AttachmentDelete, flow.AttachmentTerminate: AttachmentTerminate,
 }
 
 // TestReplay replays the histories that tests/histories recorded: a change that breaks one would break flows that are

@@ -50,7 +50,7 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.errOut)
 	a.flags(root)
 	root.AddCommand(
-		a.volume(), a.snapshot(), a.backup(), a.volumeType(), a.quota(), a.service(), a.pool(), a.flow(), a.message(),
+		a.volume(), a.snapshot(), a.attachment(), a.backup(), a.volumeType(), a.quota(), a.service(), a.pool(), a.flow(), a.message(),
 		a.limits(), a.zone(), a.version(),
 	)
 	return root

@@ -35,6 +35,8 @@ func (s scenario) tasks() []string {
 		flow.VolumeRevert: flow.VolumeRevertTasks(), flow.VolumeManage: flow.VolumeManageTasks(), flow.VolumeUnmanage: flow.VolumeUnmanageTasks(),
 		flow.SnapshotCreate: flow.SnapshotCreateTasks(), flow.SnapshotDelete: flow.SnapshotDeleteTasks(),
 		flow.SnapshotManage: flow.SnapshotManageTasks(), flow.SnapshotUnmanage: flow.SnapshotUnmanageTasks(),
+		flow.AttachmentCreate: flow.AttachTasks(), flow.AttachmentUpdate: flow.AttachTasks(),
+		flow.AttachmentDelete: flow.DetachTasks(), flow.AttachmentTerminate: flow.DetachTasks(),
 	}[s.op]
 }
 
@@ -57,9 +59,17 @@ func (s scenario) input(h flow.Header) any {
 		return flow.VolumeManageInput{Header: h, Name: "db01", Host: host, Ref: "lv1"}
 	case flow.SnapshotDelete, flow.SnapshotUnmanage:
 		return flow.SnapshotRemoveInput{Header: h, Snapshot: storageSnapshot(), Host: host}
+	case flow.AttachmentCreate, flow.AttachmentUpdate:
+		return flow.AttachInput{Header: h, VolumeID: snapshotID, Connector: []byte(`{"host":"compute1","initiator":"iqn.2026-01.example:compute1"}`)}
+	case flow.AttachmentDelete, flow.AttachmentTerminate:
+		return flow.DetachInput{Header: h, Volume: storageVolume(), Host: host, Connector: compute1(), Connected: true, Last: true}
 	default:
 		return flow.SnapshotCreateInput{Header: h, VolumeID: resourceID, Name: "before", Ref: "lv1"}
 	}
+}
+
+func compute1() models.Connector {
+	return models.Connector{Host: "compute1", Initiator: "iqn.2026-01.example:compute1"}
 }
 
 func storageVolume() models.StorageVolume {
@@ -74,6 +84,8 @@ func storageSnapshot() models.StorageSnapshot {
 func (s scenario) accepted() bool {
 	switch s.op {
 	case flow.VolumeCreate, flow.VolumeExtend, flow.VolumeManage, flow.SnapshotCreate, flow.SnapshotManage:
+		return true
+	case flow.AttachmentCreate, flow.AttachmentUpdate, flow.AttachmentDelete, flow.AttachmentTerminate:
 		return true
 	}
 	return false

@@ -73,6 +73,30 @@ func scenarios() []scenario {
 			scenario{name: s.kind + "-held-aborted", op: s.op, fail: full, as: as, words: []string{flow.UpdateAbort}},
 		)
 	}
+	return append(all, attachScenarios()...)
+}
+
+// attachScenarios are held where a host is shut out: attaching only while it is undone.
+func attachScenarios() []scenario {
+	const always = 1000
+	var all []scenario
+	for _, op := range []flow.Operation{flow.AttachmentCreate, flow.AttachmentUpdate, flow.AttachmentDelete, flow.AttachmentTerminate} {
+		kind, first := string(op), flow.TaskInitializeConnection
+		fail := map[string]int{flow.TaskTerminateConnection: always}
+		as := map[string]flow.ErrorType{flow.TaskTerminateConnection: flow.ErrBackendDown, flow.TaskInitializeConnection: flow.ErrCertain}
+		if op == flow.AttachmentCreate || op == flow.AttachmentUpdate {
+			fail[flow.TaskInitializeConnection] = always
+			all = append(all, scenario{name: kind + "-refused", op: op, fail: map[string]int{flow.TaskInitializeConnection: 1}, as: as})
+		} else {
+			first = flow.TaskTerminateConnection
+		}
+		all = append(all,
+			scenario{name: kind + "-success", op: op},
+			scenario{name: kind + "-waits-for-node", op: op, nodeAway: true, waits: first},
+			scenario{name: kind + "-held", op: op, fail: fail, as: as, waits: "timer"},
+			scenario{name: kind + "-held-aborted", op: op, fail: fail, as: as, words: []string{flow.UpdateAbort}},
+		)
+	}
 	return all
 }
 
@@ -100,7 +124,12 @@ func (s scenario) activities() map[string]any {
 			Snapshot: models.Snapshot{ID: resourceID, VolumeID: volume.ID, SizeGiB: 10}, Storage: storageSnapshot(), Host: volume.Host, Quota: quota,
 		},
 		flow.TaskEntryExtend: flow.VolumeResult{Volume: volume},
-		flow.TaskVolumeCast:  flow.VolumeCastResult{Pool: backend + "#dir", Candidates: []string{backend + "#dir"}, StorageName: "volume-" + volume.ID},
+
+		flow.TaskExtractAttachRequest: flow.AttachSpec{Volume: storageVolume(), Host: volume.Host, Connector: compute1()},
+		flow.TaskAttachCast:           flow.AttachCastResult{Backend: backend, Volume: storageVolume()},
+		flow.TaskInitializeConnection: flow.ConnectResult{Connection: models.LocalConnection(volume.ID, "/dev/vg/lv"), Sealed: []byte("sealed")},
+		flow.TaskTerminateConnection:  flow.ConnectResult{},
+		flow.TaskVolumeCast:           flow.VolumeCastResult{Pool: backend + "#dir", Candidates: []string{backend + "#dir"}, StorageName: "volume-" + volume.ID},
 	}
 	if s.snapshot {
 		from := storageSnapshot()
@@ -115,6 +144,7 @@ func (s scenario) activities() map[string]any {
 		flow.TaskExtractSnapshotRequest, flow.TaskSnapshotCast, flow.TaskCreateSnapshot, flow.TaskDeleteSnapshot, flow.TaskAdoptSnapshot,
 		flow.TaskReleaseSnapshot, flow.TaskCreateFromSnapshot, flow.TaskRevertVolume, flow.TaskEntryReverted, flow.TaskNextSnapshot,
 		flow.TaskSnapshotDestroy, flow.TaskExtractManageRequest, flow.TaskMeasureVolume, flow.TaskAdoptVolume, flow.TaskReleaseVolume,
+		flow.TaskExtractAttachRequest, flow.TaskAttachCast, flow.TaskInitializeConnection, flow.TaskTerminateConnection,
 	} {
 		out[task] = func(_ context.Context, in map[string]any) (any, error) {
 			mu.Lock()

@@ -33,6 +33,8 @@ type Server struct {
 	flows     []*flow
 	posts     int
 	languages []string
+
+	attachments []object
 }
 
 // New starts a service with one backend and no volumes.
@@ -64,6 +66,9 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /manageable_volumes/detail":   s.manageable("manageable-volumes"),
 		"GET /manageable_snapshots/detail": s.manageable("manageable-snapshots"),
 		"POST /manageable_volumes":         s.manageVolume, "POST /manageable_snapshots": s.manageSnapshot,
+		"GET /attachments/detail": s.listAttachments, "POST /attachments": s.createAttachment,
+		"GET /attachments/{id}": s.oneAttachment(s.showAttachment), "PUT /attachments/{id}": s.oneAttachment(s.updateAttachment),
+		"DELETE /attachments/{id}": s.oneAttachment(s.deleteAttachment), "POST /attachments/{id}/action": s.oneAttachment(s.completeAttachment),
 		"GET /types": s.listTypes, "POST /types": s.createType, "GET /types/{id}": s.showType, "PUT /types/{id}": s.setType,
 		"DELETE /types/{id}": s.deleteType, "POST /types/{id}/extra_specs": s.addSpecs,
 		"DELETE /types/{id}/extra_specs/{key}": s.removeSpec, "POST /types/{id}/action": s.typeAction,
