@@ -1,6 +1,6 @@
 // Command histories records the history of every flow at every point where it can wait, for workflows' replay test: a
 // change that such a history can't be replayed with would break flows that are open while Clinker is upgraded. Run it
-// at each release, and keep the folders of the last two:
+// at each release, and keep the folders of the last two; a second argument records those only whose names begin with it:
 //
 //	go run ./tests/histories workflows/testdata/histories/v0.1
 package main
@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -28,17 +29,17 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: histories FOLDER")
+	if len(os.Args) < 2 || len(os.Args) > 3 {
+		fmt.Fprintln(os.Stderr, "usage: histories FOLDER [PREFIX]")
 		os.Exit(2)
 	}
-	if err := record(context.Background(), os.Args[1]); err != nil {
+	if err := record(context.Background(), os.Args[1], append(os.Args, "")[2]); err != nil {
 		fmt.Fprintln(os.Stderr, "histories:", err)
 		os.Exit(1)
 	}
 }
 
-func record(ctx context.Context, folder string) error {
+func record(ctx context.Context, folder, prefix string) error {
 	state, err := os.MkdirTemp("", "histories")
 	if err != nil {
 		return err
@@ -62,6 +63,9 @@ func record(ctx context.Context, folder string) error {
 	}
 	defer e.Close()
 	for _, s := range scenarios() {
+		if !strings.HasPrefix(s.name, prefix) {
+			continue
+		}
 		if err := s.record(ctx, e, folder); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -127,6 +131,9 @@ func (s scenario) drive(ctx context.Context, e *engine.Engine) (*historypb.Histo
 	}
 	id := start.Header.FlowID
 	for _, word := range s.words {
+		if err := s.reach(ctx, e, id, "timer"); err != nil { // abort would be taken before, and mean something else
+			return nil, err
+		}
 		for e.Resolve(ctx, id, word, "recorded") != nil && ctx.Err() == nil {
 			time.Sleep(100 * time.Millisecond) // until it is held
 		}
@@ -136,10 +143,20 @@ func (s scenario) drive(ctx context.Context, e *engine.Engine) (*historypb.Histo
 			return nil, err
 		}
 	}
+	if s.waits != "" {
+		if err := s.reach(ctx, e, id, s.waits); err != nil {
+			return nil, err
+		}
+	}
+	return history(ctx, e, id)
+}
+
+// reach waits until the flow has come to a point.
+func (s scenario) reach(ctx context.Context, e *engine.Engine, id, point string) error {
 	for {
 		h, err := history(ctx, e, id)
-		if err != nil || s.waits == "" || seen(h, s.waits) {
-			return h, err
+		if err != nil || seen(h, point) {
+			return err
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
