@@ -40,8 +40,6 @@ need tgt -- tgtd
 need nfs-ganesha nfs-ganesha-vfs -- ganesha.nfsd
 need swift swift-proxy swift-account swift-container swift-object -- swift-proxy-server
 need memcached -- memcached
-# What hosts take volumes in with, beside our own connectors; its volumes are attached inside a node.
-[ -e /usr/lib/python3/dist-packages/os_brick ] || missing+=(python3-os-brick)
 # What looks at targets and images from outside.
 need qemu-utils -- qemu-img
 need libiscsi-bin -- iscsi-ls

@@ -27,7 +27,6 @@ func TestTutorial(t *testing.T) {
 		test func(*testing.T, *rack)
 	}{
 		{"types", tutorialTypes},
-		{"attach", rackAttach},
 		{"lvm", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "lvm") }},
 		{"glusterfs", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "glusterfs") }},
 		{"capacity counts once", capacityOnce},
