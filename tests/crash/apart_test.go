@@ -10,6 +10,7 @@ import (
 // TestKillParts runs the parts as processes of their own, on PostgreSQL, and kills one of them in each round: at least once
 // each. It stays down for up to three seconds.
 func TestKillParts(t *testing.T) {
+	t.Parallel()
 	kills, rnd := moments(t)
 	k := harness.Apart(t, "")
 	sys := system{client: k.Client, consistent: func(t testing.TB) { k.CheckConsistent(t) }}
@@ -29,6 +30,7 @@ func TestKillParts(t *testing.T) {
 // TestKillDatabases stops one of the two PostgreSQL servers in each round, as a crash would: connections break in the
 // middle of statements. Clinker's own processes run on.
 func TestKillDatabases(t *testing.T) {
+	t.Parallel()
 	_, rnd := moments(t)
 	k := harness.Apart(t, "")
 	sys := system{client: k.Client, consistent: func(t testing.TB) { k.CheckConsistent(t) }}

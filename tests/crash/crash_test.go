@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/clinker-storage/clinker/tests/harness"
-	"github.com/clinker-storage/clinker/tests/pgtest"
+	"github.com/clinker-storage/clinker/tests/rig"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
 // number reads a number from the environment.
 func number(t testing.TB, name string, otherwise uint64) uint64 {
@@ -38,6 +38,7 @@ func moments(t testing.TB) (kills int, rnd *rand.Rand) {
 
 // TestKillAll kills `clinkerd up` in each round, now and then once more while it starts.
 func TestKillAll(t *testing.T) {
+	t.Parallel()
 	kills, rnd := moments(t)
 	s := harness.Up(t, harness.Options{})
 	sys := system{client: s.API, consistent: func(t testing.TB) { s.CheckConsistent(t) }}
@@ -61,7 +62,7 @@ func TestKillAll(t *testing.T) {
 // run does one round of work and calls kill when so many of its operations have been answered, and a moment has passed.
 func run(t testing.TB, w *workload, round int, rnd *rand.Rand, kill func()) {
 	t.Helper()
-	after := w.answered.Load() + int64(rnd.IntN(perRound*9/10))
+	after := w.answered.Load() + int64(rnd.IntN(w.operations*9/10))
 	moment := time.Duration(rnd.IntN(100)) * time.Millisecond
 	plan := rand.New(rand.NewPCG(rnd.Uint64(), 0))
 	done := make(chan error, 1)

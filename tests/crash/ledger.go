@@ -20,6 +20,8 @@ type ledger struct {
 	mu    sync.Mutex
 	fates map[string]fate     // by volume
 	ready map[string][]string // by project: those that may be chosen for a delete
+
+	note func(id string, f fate) // is told of each change before there is another
 }
 
 // told notes a volume of which a client has got the id. An id twice is two POSTs that made one volume.
@@ -32,7 +34,7 @@ func (l *ledger) told(project, id string) error {
 	if l.fates == nil {
 		l.fates, l.ready = map[string]fate{}, map[string][]string{}
 	}
-	l.fates[id] = exists
+	l.set(id, exists)
 	l.ready[project] = append(l.ready[project], id)
 	return nil
 }
@@ -48,14 +50,22 @@ func (l *ledger) take(project string, draw uint64) string {
 	i := int(draw % uint64(len(have)))
 	id := have[i]
 	l.ready[project] = slices.Delete(have, i, i+1)
-	l.fates[id] = deleting
+	l.set(id, deleting)
 	return id
 }
 
 func (l *ledger) deleted(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.fates[id] = gone
+	l.set(id, gone)
+}
+
+// set changes a fate; the ledger is locked.
+func (l *ledger) set(id string, f fate) {
+	l.fates[id] = f
+	if l.note != nil {
+		l.note(id, f)
+	}
 }
 
 // counts tells how many volumes clients know of, and how many of them they know to be deleted.

@@ -26,7 +26,7 @@ var projects = []string{"red", "green", "blue"}
 
 func newWorkload(t testing.TB, s system) *workload {
 	t.Helper()
-	w := &workload{}
+	w := &workload{operations: perRound}
 	for _, p := range projects {
 		c := s.client(p)
 		c.SetQuota(t, harness.Object{"volumes": -1, "gigabytes": -1})

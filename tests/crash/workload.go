@@ -15,7 +15,7 @@ import (
 
 const (
 	clients  = 8
-	perRound = 100 // operations
+	perRound = 100 // operations, where a test wants no other number
 
 	retryAfter = 200 * time.Millisecond
 	// answerBy is when a client takes Clinker for dead: longer than any restart or time-out that a retry must outlast.
@@ -25,13 +25,16 @@ const (
 // workload is clients that create and delete volumes and never give up: a POST is sent again under its Idempotency-Key, a
 // DELETE until it is answered.
 type workload struct {
-	api      []*harness.Client // a project each; clients are dealt out to them
-	ledger   ledger
+	api    []*harness.Client // a project each; clients are dealt out to them
+	ledger ledger
+
+	operations int // of a round
+
 	answered atomic.Int64 // operations of all rounds
 	retries  atomic.Int64 // requests that were sent again
 }
 
-// round runs perRound operations, about two creates to each delete, drawn from rnd. It returns when every one has its
+// round runs its operations, about two creates to each delete, drawn from rnd. It returns when every one has its
 // final answer, with what went wrong.
 func (w *workload) round(ctx context.Context, number int, rnd *rand.Rand) error {
 	type op struct {
@@ -39,13 +42,13 @@ func (w *workload) round(ctx context.Context, number int, rnd *rand.Rand) error 
 		remove bool
 		draw   uint64
 	}
-	ops := make(chan op, perRound)
-	for i := range perRound {
+	ops := make(chan op, w.operations)
+	for i := range w.operations {
 		ops <- op{i, rnd.IntN(5) < 2, rnd.Uint64()}
 	}
 	close(ops)
 	var wg sync.WaitGroup
-	failed := make(chan error, perRound)
+	failed := make(chan error, w.operations)
 	for n := range clients {
 		api := w.api[n%len(w.api)]
 		wg.Go(func() {

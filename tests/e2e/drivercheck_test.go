@@ -47,7 +47,7 @@ func driverCheck(t *testing.T, node *rig.Node, group string) (checkReport, error
 func TestDriverCheck(t *testing.T) {
 	t.Parallel()
 	node := rig.StorageNode(t)
-	copyFile(t, harness.Binary(t, "clinkerd"), filepath.Join(node.Share, "clinkerd"))
+	harness.CopyBinary(t, "clinkerd", node.Share)
 
 	r, err := driverCheck(t, node, "cinder-volumes")
 	require.Error(t, err, "there is no volume group yet")

@@ -58,18 +58,12 @@ func newRack(t *testing.T) *rack {
 	node.Run("pvcreate", "--metadatasize", "128m", node.Disks()[0])
 	node.Run("vgcreate", "cinder-volumes", node.Disks()[0])
 	require.NoError(t, os.WriteFile(filepath.Join(r.share, "cinder.conf"), []byte("[DEFAULT]\n"+conf), 0o600))
-	copyFile(t, harness.Binary(t, "clinkerd"), filepath.Join(r.share, "clinkerd"))
+	harness.CopyBinary(t, "clinkerd", r.share)
 	r.lvm = &nodeWorker{node: node, temporal: r.TemporalAddr}
 	r.lvm.start(t)
 	r.Storage = r.Part(t, "worker", "storage", "--backend", "glusterfs")
 	r.AwaitPools(t, 2)
 	return r
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	out, code := harness.Run(t, nil, "cp", "--sparse=never", from, to)
-	require.Zero(t, code, out)
 }
 
 // nodeWorker is the storage worker inside the node. What it knows of the world is the tutorial's file and Temporal's address.

@@ -27,6 +27,14 @@ func Binary(t testing.TB, name string) string {
 	return filepath.Join(dir, name)
 }
 
+// CopyBinary puts clinkerd or clinker into a folder that another machine shares.
+func CopyBinary(t testing.TB, name, folder string) {
+	t.Helper()
+	if out, code := Run(t, nil, "cp", "--sparse=never", Binary(t, name), folder); code != 0 {
+		t.Fatal(out)
+	}
+}
+
 // Root is the folder of the checkout.
 func Root() string {
 	_, file, _, _ := runtime.Caller(0)

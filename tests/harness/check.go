@@ -49,15 +49,24 @@ func ListFiles(t testing.TB, dir string) []File {
 			t.Fatal(err)
 		}
 		f := File{Name: e.Name(), Size: info.Size()}
-		if m := volumeID.FindStringSubmatch(e.Name()); m != nil && info.Mode()&fs.ModeType == 0 {
-			f.Volume = m[1]
-		}
-		if m := snapshotID.FindStringSubmatch(e.Name()); m != nil && info.Mode()&fs.ModeType == 0 {
-			f.Snapshot = m[2]
+		if info.Mode()&fs.ModeType == 0 {
+			f = Named(e.Name(), info.Size())
 		}
 		files = append(files, f)
 	}
 	return files
+}
+
+// Named is what a file, or a logical volume, of that name would be.
+func Named(name string, size int64) File {
+	f := File{Name: name, Size: size}
+	if m := volumeID.FindStringSubmatch(name); m != nil {
+		f.Volume = m[1]
+	}
+	if m := snapshotID.FindStringSubmatch(name); m != nil {
+		f.Snapshot = m[2]
+	}
+	return f
 }
 
 // SnapshotFile is the path of a snapshot's file.

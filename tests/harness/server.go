@@ -17,6 +17,8 @@ type Options struct {
 	Config string   // text of the configuration file, "" for none
 	Args   []string // further flags
 	Env    []string
+	// StateDir is where the state goes in place of a folder of the test's.
+	StateDir string
 	// Disk, where it is set, is mounted at the path of the default backend's volumes.
 	Disk *Disk
 }
@@ -33,7 +35,11 @@ type Server struct {
 // Up starts a server and waits until it answers.
 func Up(t testing.TB, o Options) *Server {
 	t.Helper()
-	s := &Server{StateDir: filepath.Join(t.TempDir(), "state"), APIAddr: FreeAddr(t), TemporalAddr: FreeAddr(t), UIAddr: FreeAddr(t), Disk: o.Disk, env: append([]string{noauth}, o.Env...)}
+	state := o.StateDir
+	if state == "" {
+		state = filepath.Join(t.TempDir(), "state")
+	}
+	s := &Server{StateDir: state, APIAddr: FreeAddr(t), TemporalAddr: FreeAddr(t), UIAddr: FreeAddr(t), Disk: o.Disk, env: append([]string{noauth}, o.Env...)}
 	args := []string{
 		Binary(t, "clinkerd"), "up", "--state-dir", s.StateDir, "--api-addr", s.APIAddr,
 		"--temporal-addr", s.TemporalAddr, "--ui-addr", s.UIAddr,

@@ -162,10 +162,21 @@ func (c *Client) WaitFlow(t testing.TB, id string, states ...string) Flow {
 // OpenFlows lists the ids of the flows, of every project, that have not ended.
 func (c *Client) OpenFlows(t testing.TB) []string {
 	t.Helper()
+	return c.openFlows(t, "&all_tenants=1")
+}
+
+// OwnOpenFlows is OpenFlows for the client's project alone.
+func (c *Client) OwnOpenFlows(t testing.TB) []string {
+	t.Helper()
+	return c.openFlows(t, "")
+}
+
+func (c *Client) openFlows(t testing.TB, more string) []string {
+	t.Helper()
 	var open []string
 	for _, state := range []string{"RUNNING", "HELD"} {
 		var page struct{ Flows []Flow }
-		c.Want(t, http.StatusOK, "GET", "/flows?all_tenants=1&state="+state, nil).Decode(t, &page)
+		c.Want(t, http.StatusOK, "GET", "/flows?state="+state+more, nil).Decode(t, &page)
 		for _, f := range page.Flows {
 			open = append(open, f.ID)
 		}
