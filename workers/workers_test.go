@@ -75,8 +75,7 @@ func TestNamesGolden(t *testing.T) {
 
 // Each task of each flow is an activity that some queue has.
 func TestEveryTaskHasAnActivity(t *testing.T) {
-	have := registered(&activities.Requests{}, &activities.Quota{}, &activities.Records{}, &activities.Placement{}, &activities.Volumes{},
-		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{}, &activities.Copies{})
+	have := registered(steps()...)
 	for _, task := range slices.Concat(flow.VolumeCreateTasks(), flow.VolumeDeleteTasks(), flow.VolumeExtendTasks(),
 		flow.AttachTasks(), flow.DetachTasks(), flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
 		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(),
