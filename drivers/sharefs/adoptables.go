@@ -53,6 +53,9 @@ func (d *Driver) adoptable(p *place, name string) (a models.Adoptable, ok bool) 
 	case err == nil:
 		a.ID, a.Size, a.Reason = v.ID, v.Size, "is managed already"
 		return a, true
+	case errors.Is(err, errDamaged):
+		a.ID, a.Reason = files.ID(name), err.Error()
+		return a, true
 	case !errors.Is(err, errForeign):
 		return a, false // no plain file, or gone
 	}

@@ -83,7 +83,8 @@ func (d *Driver) describe(p *place, name string) (drivers.Volume, error) {
 	return d.found(drivers.Volume{Name: name, Size: l.size, Tags: k.tags}, p), nil
 }
 
-// Volumes lists the records that have their file.
+// Volumes lists the records that have their file. A volume with a damaged record is in the list, with the size of its first file: that
+// it is there is certain, and what is known of the others must not depend on it. Every step on it fails and names the record.
 func (d *Driver) Volumes(ctx context.Context) iter.Seq2[drivers.Volume, error] {
 	const op = "list volumes"
 	return func(yield func(drivers.Volume, error) bool) {
@@ -118,6 +119,13 @@ func (d *Driver) list(ctx context.Context, p *place, yield func(drivers.Volume, 
 		v, err := d.describe(p, volume)
 		if errors.Is(err, drivers.ErrNotFound) || errors.Is(err, errForeign) {
 			continue // deleted since the folder was read, half made, or Cinder's
+		}
+		if errors.Is(err, errDamaged) {
+			d.log.Warn("a volume's record is damaged", "volume", volume, "error", err)
+			v = d.found(drivers.Volume{Name: volume}, p)
+			if v.Size, err = p.stat(volume); errors.Is(err, drivers.ErrNotFound) {
+				continue // and nothing is there that it could tell of
+			}
 		}
 		if !yield(v, err) || err != nil {
 			return false

@@ -55,13 +55,16 @@ type record struct {
 	tags      map[string]string
 }
 
+// errDamaged is a record that says nothing: nobody can tell what its volume is made of.
+var errDamaged = fmt.Errorf("%w: damaged", drivers.ErrUnavailable)
+
 var errForeign = fmt.Errorf("%w: its file was not made by Clinker and was not adopted", drivers.ErrExists)
 
 // parseRecord reads an info file and refuses names that could lead anywhere else than to the volume's own files.
 func parseRecord(volume string, text []byte) (*record, error) {
 	var all map[string]string
 	if err := json.Unmarshal(text, &all); err != nil {
-		return nil, fmt.Errorf("%w: the record %s can't be read", drivers.ErrUnavailable, infoName(volume))
+		return nil, fmt.Errorf("%w: the record %s can't be read", errDamaged, infoName(volume))
 	}
 	r := &record{snapshots: map[string]string{}, tags: map[string]string{}}
 	for key, value := range all {
@@ -73,7 +76,7 @@ func parseRecord(volume string, text []byte) (*record, error) {
 		case key == keySize:
 			n, err := strconv.ParseInt(value, 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("%w: the record %s has a bad size", drivers.ErrUnavailable, infoName(volume))
+				return nil, fmt.Errorf("%w: the record %s has a bad size", errDamaged, infoName(volume))
 			}
 			r.size = drivers.Bytes(n)
 		case key == keyPending:
@@ -86,7 +89,7 @@ func parseRecord(volume string, text []byte) (*record, error) {
 		}
 	}
 	if err := r.check(volume); err != nil {
-		return nil, fmt.Errorf("%w: the record %s names %w", drivers.ErrUnavailable, infoName(volume), err)
+		return nil, fmt.Errorf("%w: the record %s names %w", errDamaged, infoName(volume), err)
 	}
 	return r, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/drivertest"
+	"github.com/clinker-storage/clinker/drivers/sharefs"
 	"github.com/clinker-storage/clinker/drivers/sharefs/sharetest"
 	"github.com/clinker-storage/clinker/internal/execx"
 )
@@ -227,8 +228,32 @@ func TestHostileRecords(t *testing.T) {
 		require.ErrorIs(t, d.DeleteVolume(t.Context(), v), drivers.ErrUnavailable, "%v", change)
 		require.FileExists(t, filepath.Join(point, v.Name))
 	}
+	damagedIsListed(t, d, v)
 	require.NoError(t, os.WriteFile(info, good, 0o660))
 	require.NoError(t, d.DeleteVolume(t.Context(), v))
+}
+
+// A volume whose record says nothing is there for certain, and what is known of the others does not depend on it.
+func damagedIsListed(t *testing.T, d *sharefs.Driver, damaged drivers.Volume) {
+	t.Helper()
+	other, err := d.CreateVolume(t.Context(), drivertest.NewVolume(3*mib))
+	require.NoError(t, err)
+	sizes := map[string]drivers.Bytes{}
+	for v, err := range d.Volumes(t.Context()) {
+		require.NoError(t, err)
+		sizes[v.ID] = v.Size
+	}
+	require.Equal(t, map[string]drivers.Bytes{damaged.ID: damaged.Size, other.ID: other.Size}, sizes)
+	_, err = d.FindVolume(t.Context(), damaged.ID)
+	require.ErrorIs(t, err, drivers.ErrUnavailable, "what it is made of is not known")
+	require.ErrorContains(t, err, damaged.Name+".info")
+	reasons := map[string]string{}
+	for a, err := range d.Adoptables(t.Context()) {
+		require.NoError(t, err)
+		reasons[a.ID] = a.Reason
+	}
+	require.Contains(t, reasons[damaged.ID], damaged.Name+".info")
+	require.NoError(t, d.DeleteVolume(t.Context(), other))
 }
 
 // A share without room: what does not fit is refused before anything is damaged, and leaves nothing.
