@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -67,7 +68,7 @@ func startStorage(ctx context.Context, cfg *config.Config, e *engine.Engine, log
 			return nil, err
 		}
 		n.drivers[b.Service()] = d
-		if err := d.Check(ctx); err != nil {
+		if err := checkBackend(ctx, d, checkPatience); err != nil {
 			log.Warn("backend is not usable yet", "backend", b.Service(), "error", err, "hint", drivers.Hint(err))
 		}
 		o := workers.StorageOptions{Backend: b.Service(), Zone: b.AvailabilityZone, CloudID: cloud, Logger: log}
@@ -90,6 +91,22 @@ func startStorage(ctx context.Context, cfg *config.Config, e *engine.Engine, log
 		return nil, fmt.Errorf("no backend to serve: enabled_backends names %s", backendNames(cfg))
 	}
 	return n, nil
+}
+
+// checkPatience is how long a backend may take to say how it is before the others are served without waiting for it.
+const checkPatience = 30 * time.Second
+
+// checkBackend is Check with a bound that holds whatever the backend does: a call into a dead mount comes back for no context, and must
+// not keep the node's other backends from their users. The call goes on then.
+func checkBackend(ctx context.Context, d drivers.Driver, patience time.Duration) error {
+	checked := make(chan error, 1)
+	go func() { checked <- d.Check(ctx) }()
+	select {
+	case err := <-checked:
+		return err
+	case <-time.After(patience):
+		return fmt.Errorf("%w: no answer within %s", drivers.ErrUnavailable, patience)
+	}
 }
 
 func openDriver(ctx context.Context, cfg *config.Config, b config.Backend, cloud string, log *slog.Logger) (drivers.Driver, error) {
