@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/mounts"
 	"github.com/clinker-storage/clinker/drivers/sharefs"
 	"github.com/clinker-storage/clinker/internal/execx"
 )
@@ -16,9 +17,8 @@ const Name = "glusterfs"
 // Kind is what sharefs has to know about GlusterFS.
 func Kind() sharefs.Kind {
 	return sharefs.Kind{
-		Name: Name, FSType: "glusterfs", Mounted: []string{"fuse.glusterfs"}, Magic: unix.FUSE_SUPER_MAGIC,
-		Client: "mount.glusterfs", Packages: "glusterfs-client (Debian, Ubuntu) or glusterfs-fuse (RHEL and its kin)",
-		Stale: defaultStale, Inspect: inspect, SplitBrain: splitBrain, Alive: alive,
+		Kind: mounts.GlusterFS(), Magic: unix.FUSE_SUPER_MAGIC,
+		Stale: defaultStale, Inspect: inspect, SplitBrain: splitBrain,
 	}
 }
 

@@ -111,12 +111,6 @@ func keys(text string) map[string]string {
 	return m
 }
 
-// alive tells whether the client behind a mount answers: its own folder needs no brick.
-func alive(point string) bool {
-	text, err := os.ReadFile(filepath.Join(point, ".meta", "version"))
-	return err == nil && len(text) > 0
-}
-
 // splitBrain asks the client whether a file's replicas contradict each other. It says so in words (afr-common.c).
 func splitBrain(path string) bool {
 	buf := make([]byte, 4096)

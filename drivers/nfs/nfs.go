@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/mounts"
 	"github.com/clinker-storage/clinker/drivers/sharefs"
 	"github.com/clinker-storage/clinker/internal/execx"
 )
@@ -16,8 +17,7 @@ const Name = "nfs"
 // Kind is what sharefs has to know about NFS.
 func Kind() sharefs.Kind {
 	return sharefs.Kind{
-		Name: Name, FSType: "nfs", Mounted: []string{"nfs", "nfs4"}, Magic: unix.NFS_SUPER_MAGIC,
-		Client: "mount.nfs", Packages: "nfs-common (Debian, Ubuntu) or nfs-utils (RHEL and its kin)", Bracketed: true,
+		Kind: mounts.NFS(), Magic: unix.NFS_SUPER_MAGIC, Bracketed: true,
 		// An open goes to the server, and so does a lookup with this option: nothing that another client did is missed, and no
 		// time need be waited out.
 		MountOptions: "lookupcache=none",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/files"
+	"github.com/clinker-storage/clinker/drivers/mounts"
 	"github.com/clinker-storage/clinker/internal/execx"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -20,11 +22,12 @@ const version = "1.0.0"
 
 // Driver serves the shares of one section. It is safe for concurrent use.
 type Driver struct {
-	kind Kind
-	cfg  drivers.Config
-	opts options
-	run  execx.Runner
-	log  *slog.Logger
+	kind    Kind
+	cfg     drivers.Config
+	opts    options
+	run     execx.Runner
+	mounter *mounts.Mounter
+	log     *slog.Logger
 
 	mu    sync.Mutex
 	known []*mountedShare // every share that this process has heard of
@@ -49,7 +52,9 @@ func New(k Kind, cfg drivers.Config, run execx.Runner) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{kind: k, cfg: cfg, opts: opts, run: run, log: cfg.Log().With("backend", cfg.Backend, "driver", k.Name)}, nil
+	log := cfg.Log().With("backend", cfg.Backend, "driver", k.Name)
+	mounter := &mounts.Mounter{Kind: k.Kind, Base: opts.base, Attempts: opts.attempts, Listed: filepath.Base(opts.sharesFile), Run: run, Log: log}
+	return &Driver{kind: k, cfg: cfg, opts: opts, run: run, log: log, mounter: mounter}, nil
 }
 
 // Capabilities says what files on a share can do. A volume in use is not extended: the hypervisor that has the file open must
@@ -77,7 +82,7 @@ func (d *Driver) fail(op, resource string, s *mountedShare, err error) error {
 	}
 	where := d.opts.base
 	if s != nil {
-		where = fmt.Sprintf("%s (%s)", s.Address, s.point)
+		where = fmt.Sprintf("%s (%s)", s.Address, s.at.Point)
 	}
 	hint := ""
 	switch {

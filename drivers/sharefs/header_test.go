@@ -82,13 +82,3 @@ func FuzzParseRecord(f *testing.F) {
 		require.Equal(t, r.snapshots, again.snapshots)
 	})
 }
-
-func TestMountinfo(t *testing.T) {
-	mounts := parseMounts([]byte("36 35 98:0 /a /mnt\\040one rw,noatime shared:1 master:2 - fuse.glusterfs 127.0.0.1:/vol1 rw\nshort\n48 27 0:39 / /b rw - nfs4 h:/x rw\n"))
-	require.Equal(t, []mount{
-		{id: 36, dev: "98:0", point: "/mnt one", fsType: "fuse.glusterfs", source: "127.0.0.1:/vol1"},
-		{id: 48, dev: "0:39", point: "/b", fsType: "nfs4", source: "h:/x"},
-	}, mounts)
-	require.True(t, samePlace("127.0.0.1:vol1", "127.0.0.1:/vol1"))
-	require.False(t, samePlace("127.0.0.1:vol2", "127.0.0.1:/vol1"))
-}

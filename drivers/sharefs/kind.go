@@ -1,18 +1,15 @@
 package sharefs
 
 import (
-	"strings"
 	"time"
+
+	"github.com/clinker-storage/clinker/drivers/mounts"
 )
 
 // Kind is what tells one sort of share from another.
 type Kind struct {
-	Name     string   // the driver's, and storage_protocol: glusterfs, nfs
-	FSType   string   // mount -t
-	Mounted  []string // types that /proc/self/mountinfo shows for it
-	Magic    int64    // f_type of statfs(2)
-	Client   string   // the program that mount needs
-	Packages string   // that the program comes in, for hints
+	mounts.Kind
+	Magic int64 // f_type of statfs(2)
 	// MountOptions come first, so that those of the section and of the share win.
 	MountOptions string
 	// Bracketed says that an IPv6 address is written in brackets; mount.glusterfs wants none.
@@ -21,9 +18,6 @@ type Kind struct {
 	Stale time.Duration
 	// Inspect looks at what can be known of the share's health through its mounted root folder; nil is nothing.
 	Inspect func(root string) Health
-	// Alive tells whether the client behind a mount lives, when the mount answers that it is not connected: mounting anew
-	// brings back a client, no servers. nil is no.
-	Alive func(point string) bool
 	// SplitBrain asks a mounted file whether its replicas contradict each other; nil is never.
 	SplitBrain func(path string) bool
 }
@@ -36,8 +30,3 @@ type Health struct {
 
 // option is the name of an option of this kind: glusterfs_shares_config.
 func (k Kind) option(name string) string { return k.Name + "_" + name }
-
-// samePlace compares what mountinfo shows as a mount's source with a share's address: GlusterFS drops the slash.
-func samePlace(source, address string) bool {
-	return strings.ReplaceAll(source, ":/", ":") == strings.ReplaceAll(strings.TrimRight(address, "/"), ":/", ":") || source == address
-}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/mounts"
 	"github.com/clinker-storage/clinker/drivers/sharefs"
 	"github.com/clinker-storage/clinker/internal/execx"
 )
@@ -52,7 +53,8 @@ func TestMain(m *testing.M) {
 // share is tested on real ones, in drivers/glusterfs and drivers/nfs.
 func memory() sharefs.Kind {
 	return sharefs.Kind{
-		Name: "glusterfs", FSType: "tmpfs", Mounted: []string{"tmpfs"}, Magic: unix.TMPFS_MAGIC, Client: "mount", Packages: "mount",
+		Kind:         mounts.Kind{Name: "glusterfs", FSType: "tmpfs", Mounted: []string{"tmpfs"}, Client: "mount", Packages: "mount"},
+		Magic:        unix.TMPFS_MAGIC,
 		MountOptions: "size=400m",
 	}
 }

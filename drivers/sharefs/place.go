@@ -18,6 +18,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/files"
+	"github.com/clinker-storage/clinker/drivers/mounts"
 )
 
 // place is a share's root folder, open for the length of one step.
@@ -31,17 +32,17 @@ type place struct {
 func (p *place) dir() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), p.FD()) }
 
 // path is where others find a file.
-func (p *place) path(name string) string { return filepath.Join(p.share.point, name) }
+func (p *place) path(name string) string { return filepath.Join(p.share.at.Point, name) }
 
 // enter mounts a share if need be and opens its root folder.
 func (d *Driver) enter(ctx context.Context, s *mountedShare) (*place, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := d.ensure(ctx, s); err != nil {
+	if err := d.mounter.Ensure(ctx, &s.at); err != nil {
 		return nil, d.fail("look at share", s.Address, s, err)
 	}
-	f, err := files.OpenFolder(s.point, d.opts.mode)
+	f, err := files.OpenFolder(s.at.Point, d.opts.mode)
 	if err != nil {
 		return nil, d.fail("look at share", s.Address, s, err)
 	}
@@ -55,19 +56,19 @@ func (d *Driver) enter(ctx context.Context, s *mountedShare) (*place, error) {
 
 // inspect makes sure that the open folder is the share's, and reads at each new mount what share that is.
 func (d *Driver) inspect(p *place) error {
-	m, err := mountOf(p.File)
+	m, err := mounts.Of(p.File)
 	if err != nil {
 		return err
 	}
-	if m.point != p.share.point || !slices.Contains(d.kind.Mounted, m.fsType) || !samePlace(m.source, p.share.Address) {
-		return errGone
+	if m.Point != p.share.at.Point || !m.Is(d.kind.Kind, p.share.Address) {
+		return mounts.ErrGone
 	}
 	st, err := p.Statfs()
 	if err != nil {
 		return err
 	}
 	if int64(st.Type) != d.kind.Magic && d.kind.Magic != 0 {
-		return errGone
+		return mounts.ErrGone
 	}
 	s := p.share
 	s.known.Lock()
@@ -183,10 +184,27 @@ func (p *place) client() uint64 {
 	h := fnv.New64a()
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without it, the mount alone
 	h.Write(boot)
-	fmt.Fprintf(h, "%s", p.share.mount.dev)
+	fmt.Fprintf(h, "%s", p.share.mount.Dev)
 	host, _ := os.Hostname()
 	h.Write([]byte(host))
 	return h.Sum64()
+}
+
+// mountedShare is a share and what this process knows about it.
+type mountedShare struct {
+	Share
+	at mounts.Place
+
+	known  sync.Mutex
+	id     string       // what its marker says; "" until it was mounted once
+	mount  mounts.Mount // to which health and id belong
+	health Health
+}
+
+func (s *mountedShare) identity() string {
+	s.known.Lock()
+	defer s.known.Unlock()
+	return s.id
 }
 
 // shares reads the list of shares again if it changed.
@@ -204,7 +222,9 @@ func (d *Driver) shares() ([]*mountedShare, error) {
 	for _, s := range list {
 		i := slices.IndexFunc(d.known, func(m *mountedShare) bool { return m.Share == s })
 		if i < 0 {
-			d.known = append(d.known, &mountedShare{Share: s, point: filepath.Join(d.opts.base, s.Point())})
+			d.known = append(d.known, &mountedShare{Share: s, at: mounts.Place{
+				Address: s.Address, Options: joinOptions(d.opts.mount, s.Options), Point: filepath.Join(d.opts.base, s.Point()),
+			}})
 			i = len(d.known) - 1
 		}
 		all = append(all, d.known[i])

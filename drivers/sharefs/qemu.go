@@ -69,20 +69,6 @@ func verb(command string) string {
 	return words[1]
 }
 
-// said is the last line that a program wrote to standard error.
-func said(err error) string {
-	var exit *execx.ExitError
-	if !errors.As(err, &exit) || exit.Stderr == "" {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(exit.Stderr), "\n")
-	return lines[len(lines)-1]
-}
-
-func quoted(args []string) string {
-	return strings.TrimPrefix(execx.Command{Name: "x", Args: args}.String(), "x ")
-}
-
 func bytesArg(n drivers.Bytes) string { return strconv.FormatInt(int64(n), 10) }
 
 // makeQcow2 makes the existing, empty file a qcow2 disk of its own.

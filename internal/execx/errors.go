@@ -60,3 +60,13 @@ func (c Command) tail(stderr []byte) string {
 	}
 	return text
 }
+
+// Said is the last line that a program which failed wrote to standard error, else what the error says.
+func Said(err error) string {
+	var exit *ExitError
+	if !errors.As(err, &exit) || exit.Stderr == "" {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(exit.Stderr), "\n")
+	return lines[len(lines)-1]
+}
