@@ -220,7 +220,7 @@ func (c *Connector) setReadonly(ctx context.Context, name string, readonly bool)
 	if (attribute(c.host.path("sys/block", name, "ro")) == "1") == readonly {
 		return ctx.Err()
 	}
-	return patiently(ctx, func() error {
+	return drivers.Patiently(ctx, func() error {
 		return device(c.host.dev(name), func(fd int) error {
 			flag := 0
 			if readonly {

@@ -107,7 +107,7 @@ func (c *Connector) flush(ctx context.Context, disks []disk, force bool) error {
 
 // sync writes a device's dirty pages and has the target write its cache.
 func (c *Connector) sync(ctx context.Context, name string) error {
-	return patiently(ctx, func() error {
+	return drivers.Patiently(ctx, func() error {
 		return device(c.host.dev(name), func(fd int) error {
 			if err := unix.Fsync(fd); err != nil {
 				return trouble(drivers.ErrUnavailable, "look in the kernel log; detach by force loses what was not written", "what was written to %s can't be flushed: %v", name, err)

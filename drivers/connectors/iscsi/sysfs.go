@@ -137,7 +137,7 @@ func attribute(parts ...string) string {
 
 // write writes an attribute. The kernel may take as long as a target does not answer, which nothing interrupts: then the call goes on by itself.
 func write(ctx context.Context, file, text string) error {
-	return patiently(ctx, func() error {
+	return drivers.Patiently(ctx, func() error {
 		f, err := os.OpenFile(file, os.O_WRONLY, 0)
 		if err != nil {
 			return drivers.FileError("", Protocol, "", file, err)
@@ -145,19 +145,4 @@ func write(ctx context.Context, file, text string) error {
 		_, err = f.WriteString(text)
 		return drivers.FileError("", Protocol, "", file, errors.Join(err, f.Close()))
 	})
-}
-
-// patiently waits for something that can't be interrupted, as long as the context lasts.
-func patiently(ctx context.Context, do func() error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	go func() { done <- do() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

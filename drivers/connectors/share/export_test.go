@@ -1,0 +1,4 @@
+package share
+
+// Size is size, for tests.
+var Size = size
