@@ -46,7 +46,7 @@ func (c *Connector) parse(info connectors.ConnectionInfo) (*volume, error) {
 		return nil, fmt.Errorf("%w: the connection names no volume and its file", drivers.ErrInvalid)
 	case v.format != "raw" && v.format != "qcow2":
 		return nil, fmt.Errorf("%w: format %q; want raw or qcow2", drivers.ErrInvalid, v.format)
-	case !plain(address) || !strings.Contains(address, ":/") || !plain("-o"+options):
+	case !plain(address) || !strings.Contains(address, ":/") || options != "" && !plain(options):
 		return nil, fmt.Errorf("%w: the connection names no share", drivers.ErrInvalid)
 	}
 	sum := md5.Sum([]byte(address)) //nolint:gosec // not for secrecy
@@ -74,7 +74,7 @@ func plain(word string) bool {
 			return false
 		}
 	}
-	return word != "" && (word[0] != '-' || strings.HasPrefix(word, "-o"))
+	return word != "" && word[0] != '-'
 }
 
 func (v *volume) path() string { return filepath.Join(v.place.Point, v.file) }
