@@ -44,8 +44,15 @@ need memcached -- memcached
 need qemu-utils -- qemu-img
 need libiscsi-bin -- iscsi-ls
 ls /usr/lib/*/qemu/block-iscsi.so >/dev/null 2>&1 || missing+=(qemu-block-extra)
+# Guests under QEMU.
+need qemu-system-x86 -- qemu-system-x86_64
+need busybox-static -- busybox
 # Debian keeps the server's programs out of PATH.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
+
+# A guest's kernel is unpacked only: nothing of this machine is to boot it.
+guest=/var/lib/clinker-guest
+[ -e $guest/boot ] || missing+=(linux-image-cloud-amd64)
 
 if [ ${#missing[@]} -eq 0 ]; then
 	exit 0
@@ -83,4 +90,16 @@ if [[ " ${missing[*]} " == *" postgresql "* ]]; then
 	"${root[@]}" pg_conftool "$conf" set create_main_cluster off
 	undo+=('"${root[@]}" pg_conftool "$conf" remove create_main_cluster')
 fi
-apt install --yes --no-install-recommends "${missing[@]}" >/dev/null
+if [[ " ${missing[*]} " == *" linux-image-cloud-amd64 "* ]]; then
+	missing=("${missing[@]/linux-image-cloud-amd64/}")
+	missing=(${missing[@]})
+	kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p')
+	unpack=$(mktemp -d)
+	undo+=('rm -rf "$unpack"')
+	(cd "$unpack" && apt-get -qq download "$kernel" && dpkg-deb -x ./*.deb root)
+	"${root[@]}" mkdir -p $guest
+	"${root[@]}" cp -r "$unpack"/root/lib "$unpack"/root/boot $guest # boot comes last: it says that all is there
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+	apt install --yes --no-install-recommends "${missing[@]}" >/dev/null
+fi
