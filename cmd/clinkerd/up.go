@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/clinker-storage/clinker/drivers/hypervisors/none"
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/devserver"
 	"github.com/clinker-storage/clinker/models"
@@ -35,8 +36,8 @@ func upCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Run everything in one process: API, workers, Temporal and its Web UI",
-		Long: "Runs the API, the control worker, a storage worker for each backend, a data worker, and an embedded Temporal with its\n" +
-			"Web UI, all in this process and on this machine's loopback. The state (catalogue, Temporal's history, with the\n" +
+		Long: "Runs the API, the control worker, a storage worker for each backend, a data worker, a host worker (without guests), and an\n" +
+			"embedded Temporal with its Web UI, all in this process and on this machine's loopback. The state (catalogue, Temporal's history, with the\n" +
 			"default backend the volumes too) is kept below --state-dir and is found again at the next start.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) },
@@ -110,8 +111,15 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 		node.stop()
 		return err
 	}
+	host, err := startHost(ctx, cfg, e, none.Hypervisor{}, log)
+	if err != nil {
+		data.Stop()
+		node.stop()
+		return err
+	}
 	control, err := startControl(ctx, cfg, e, st, log, backendHosts(cfg), dataHosts(cfg))
 	if err != nil {
+		host.Stop()
 		data.Stop()
 		node.stop()
 		return err
@@ -122,6 +130,7 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 	log.Info("stopping: no new work is taken, running steps finish or hand over")
 	var g errgroup.Group
 	g.Go(func() error { control.Stop(); return nil })
+	g.Go(func() error { host.Stop(); return nil })
 	g.Go(func() error { data.Stop(); node.stop(); return nil })
 	return errors.Join(err, g.Wait())
 }

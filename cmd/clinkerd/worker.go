@@ -10,8 +10,8 @@ import (
 )
 
 func workerCommand() *cobra.Command {
-	c := &cobra.Command{Use: "worker", Short: "Run a worker: control (workflows, database), storage (disks) or data (copies; both without a database)"}
-	c.AddCommand(controlCommand(), storageCommand(), dataCommand())
+	c := &cobra.Command{Use: "worker", Short: "Run a worker: control (workflows, database), storage (disks), data (copies) or host (attaching; all three without a database)"}
+	c.AddCommand(controlCommand(), storageCommand(), dataCommand(), hostCommand())
 	return c
 }
 

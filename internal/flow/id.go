@@ -40,6 +40,9 @@ const (
 
 // Kind is the kind of resource that the operation works on.
 func (op Operation) Kind() string {
+	if op == VolumeAttach {
+		return KindAttachment
+	}
 	for _, kind := range []string{KindSnapshot, KindAttachment} {
 		if strings.HasPrefix(string(op), kind+"-") {
 			return kind

@@ -35,3 +35,6 @@ func SplitHost(host string) (backend, pool string) {
 	backend, pool, _ = strings.Cut(host, "#")
 	return backend, pool
 }
+
+// HostQueue is the task queue of the host worker of a compute host, which takes volumes in and hands them to guests.
+func HostQueue(host string) string { return "host/" + host }

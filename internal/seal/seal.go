@@ -9,6 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/crypto/nacl/box"
 )
@@ -56,4 +59,29 @@ func (k Key) Open(sealed []byte, v any) error {
 		return ErrSealed
 	}
 	return json.Unmarshal(text, v)
+}
+
+// LoadKey reads the key in a file, and makes both at the first time: what was sealed to a process can be opened by the one that comes after it.
+func LoadKey(path string) (Key, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		k, err := NewKey()
+		if err != nil {
+			return k, err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return k, err
+		}
+		return k, os.WriteFile(path, append(k.public[:], k.private[:]...), 0o600)
+	}
+	if err == nil && len(text) != 2*keySize {
+		err = fmt.Errorf("%s holds no key: remove it", path)
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	k := Key{new([keySize]byte), new([keySize]byte)}
+	copy(k.public[:], text[:keySize])
+	copy(k.private[:], text[keySize:])
+	return k, nil
 }

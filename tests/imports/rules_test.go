@@ -29,6 +29,8 @@ const (
 	lvmcmd       = "drivers/lvm/lvmcmd"
 	anyTarget    = "drivers/targets/*"
 	anyConnector = "drivers/connectors/*"
+
+	anyHypervisor = "drivers/hypervisors/*"
 )
 
 var layers = []layer{
@@ -79,7 +81,7 @@ var layers = []layer{
 	},
 	{
 		of:    "activities",
-		ours:  []string{"drivers", "drivers/backups", "drivers/devices", "drivers/connectors", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/scheduler", "internal/seal", "models"},
+		ours:  []string{"drivers", "drivers/backups", "drivers/connectors", "drivers/hypervisors", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/scheduler", "internal/seal", "models"},
 		never: []string{gorm, gin, sqlite, postgres},
 		why:   "steps run over contracts; stores and drivers are handed to them",
 	},
@@ -110,6 +112,14 @@ var layers = []layer{
 	{
 		of: anyConnector, ours: []string{"drivers", "drivers/connectors", "drivers/files", "drivers/mounts", "models", "internal/execx", anyConnector}, never: []string{gorm, gin, sdk},
 		why: "a compute host needs neither backends nor targets to take a volume in",
+	},
+	{
+		of: "drivers/hypervisors", ours: []string{"drivers", "models"}, never: []string{gorm, gin, sdk},
+		why: "the contract of hypervisors brings none of them along",
+	},
+	{
+		of: anyHypervisor, ours: []string{"drivers", "drivers/hypervisors", "models", "internal/execx", anyHypervisor}, never: []string{gorm, gin, sdk},
+		why: "a hypervisor gets a device or a connection, whoever took it in",
 	},
 	{
 		of: "internal/execx/...", ours: []string{"internal/execx"}, never: []string{gorm, gin, sdk},
@@ -153,10 +163,11 @@ var owners = []owner{
 	{of: "internal/engine", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: "models/store", users: []string{"cmd/...", "workers"}, why: "others declare the interface that they need"},
 	{of: lvmcmd, users: []string{"drivers/lvm"}, why: "LVM's flags and texts are known in one place"},
-	{of: anyDriver, but: []string{"drivers/targets", "drivers/connectors", "drivers/drivertest", "drivers/backups", "drivers/devices", "drivers/files", "drivers/mounts"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
+	{of: anyDriver, but: []string{"drivers/targets", "drivers/connectors", "drivers/drivertest", "drivers/backups", "drivers/devices", "drivers/files", "drivers/mounts", "drivers/hypervisors"}, users: []string{"cmd/...", "workers", anyDriver}, why: "a driver is chosen where the parts are wired"},
 	{of: anyStore, but: []string{"drivers/backups/storetest"}, users: []string{"cmd/...", "workers", anyStore}, why: "a backup store is chosen where the parts are wired"},
 	{of: anyTarget, users: []string{"cmd/...", "workers", anyTarget}, why: "a target is chosen where the parts are wired"},
 	{of: anyConnector, users: []string{"cmd/...", "workers", anyConnector}, why: "a connector is chosen where the parts are wired"},
+	{of: anyHypervisor, users: []string{"cmd/...", "workers", anyHypervisor}, why: "a hypervisor is chosen where the parts are wired"},
 	{of: "workers", users: []string{"cmd/..."}, why: "only binaries run workers"},
 	{of: gorm, users: []string{"models/store"}, why: "SQL stays in one package"},
 	{of: gin, users: []string{"api/..."}, why: "HTTP stays in one place"},

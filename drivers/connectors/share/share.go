@@ -21,6 +21,9 @@ import (
 // attempts to mount a share; the flow tries again by itself.
 const attempts = 2
 
+// GlusterStale is above the second for which GlusterFS's client and the kernel answer from memory by default.
+const GlusterStale = 1500 * time.Millisecond
+
 // Options fit a connector to its host.
 type Options struct {
 	Kind    mounts.Kind

@@ -77,7 +77,7 @@ func TestGluster(t *testing.T) {
 	g := rig.Gluster(t)
 	side := filepath.Join(t.TempDir(), "side")
 	other := mounts.Mounter{Kind: mounts.GlusterFS(), Base: side, Attempts: 3}
-	h := newHost(t, mounts.GlusterFS(), g.Share, mounted(t, other, g.Share), 1500*time.Millisecond)
+	h := newHost(t, mounts.GlusterFS(), g.Share, mounted(t, other, g.Share), share.GlusterStale)
 	t.Run("suite", h.suite)
 	t.Run("counted", h.counted)
 	t.Run("dead mount", h.deadMount)

@@ -68,15 +68,17 @@ func File(t *testing.T) Volume {
 	return Volume{Disk: hypervisors.Disk{VolumeID: id, Path: path, Format: "raw"}, Read: Reader(t, path)}
 }
 
-// Reader reads a file.
+// Reader reads a file. A share's client may remember for a moment how long it was.
 func Reader(t *testing.T, path string) func(int64, int) []byte {
 	return func(off int64, n int) []byte {
 		f, err := os.Open(path)
 		require.NoError(t, err)
 		defer f.Close()
 		p := make([]byte, n)
-		_, err = f.ReadAt(p, off)
-		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			_, err = f.ReadAt(p, off)
+			return err == nil
+		}, time.Minute, 100*time.Millisecond, "%v", err)
 		return p
 	}
 }
