@@ -81,7 +81,7 @@ var layers = []layer{
 	},
 	{
 		of:    "activities",
-		ours:  []string{"drivers", "drivers/backups", "drivers/connectors", "drivers/hypervisors", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/scheduler", "internal/seal", "models"},
+		ours:  []string{"drivers", "drivers/backups", "drivers/devices", "drivers/connectors", "drivers/hypervisors", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/scheduler", "internal/seal", "models"},
 		never: []string{gorm, gin, sqlite, postgres},
 		why:   "steps run over contracts; stores and drivers are handed to them",
 	},
