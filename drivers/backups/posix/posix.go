@@ -25,14 +25,14 @@ type Store struct {
 	base string
 	kind string
 	// Ready, where it is set, is asked before each call: whether the file system that belongs at base is mounted there.
-	ready func() error
+	ready func(ctx context.Context) error
 }
 
 // New makes a store of a folder that must be there: a mount point that nothing is mounted on must not be filled.
 func New(folder string) *Store { return &Store{base: filepath.Clean(folder), kind: "posix"} }
 
 // NewOn is New for a store of another kind that mounts something at folder; ready answers an error while it is not mounted.
-func NewOn(folder, kind string, ready func() error) *Store {
+func NewOn(folder, kind string, ready func(ctx context.Context) error) *Store {
 	return &Store{base: filepath.Clean(folder), kind: kind, ready: ready}
 }
 
@@ -52,7 +52,7 @@ func (s *Store) enter(ctx context.Context, key string) (string, error) {
 		return "", err
 	}
 	if s.ready != nil {
-		if err := s.ready(); err != nil {
+		if err := s.ready(ctx); err != nil {
 			return "", err
 		}
 	}

@@ -1,6 +1,7 @@
 package posix_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func TestMissingFolder(t *testing.T) {
 
 func TestNotReady(t *testing.T) {
 	away := errors.New("not mounted")
-	s := posix.NewOn(t.TempDir(), "nfs", func() error { return away })
+	s := posix.NewOn(t.TempDir(), "nfs", func(context.Context) error { return away })
 	require.ErrorIs(t, s.Put(t.Context(), "a", nil), away)
 	_, err := s.Stat(t.Context(), "a")
 	require.ErrorIs(t, err, away)
