@@ -42,6 +42,15 @@ type Task struct {
 	Finished time.Time `json:"finished_at,omitzero"`
 	Error    string    `json:"error,omitempty"`
 	Hint     string    `json:"hint,omitempty"`
+	// Progress is how far a long step is; only while it runs.
+	Progress *TaskProgress `json:"progress,omitempty"`
+}
+
+// TaskProgress is how far a step is. Done and Total are 0 where only the percentage is known; Rate is bytes a second of late.
+type TaskProgress struct {
+	Percent     int
+	Done, Total Bytes
+	Rate        Bytes
 }
 
 // Flow is the record of one operation, kept longer than Temporal keeps its history.

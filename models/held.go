@@ -32,6 +32,7 @@ var (
 	errorStays    = HeldEnd{State: FlowFailure, Status: string(VolumeError)}
 	deleteStays   = HeldEnd{State: FlowFailure, Status: string(VolumeErrorDeleting)}
 	extendUndone  = HeldEnd{State: FlowReverted, Status: EndPrevious, FreesQuota: true}
+	moveUndone    = HeldEnd{State: FlowReverted, Status: EndPrevious, Undo: true, FreesQuota: true}
 	// The user has seen the row and finds it again: it is theirs to delete.
 	createStays = HeldEnd{State: FlowFailure, Status: string(VolumeError), Undo: true}
 	manageStays = HeldEnd{State: FlowFailure, Status: string(VolumeErrorManaging), Undo: true, FreesQuota: true}
@@ -43,6 +44,10 @@ var heldRules = []HeldRule{
 	{Operation: OpVolumeDelete, Shown: string(VolumeErrorDeleting), Abort: deleteStays, Expiry: deleteStays, Calls: heldCalls},
 	// Drivers never shrink: what the backend has grown by stays, unseen, and a later extend takes it up.
 	{Operation: OpVolumeExtend, Shown: string(VolumeErrorExtending), Abort: extendUndone, Expiry: extendUndone, Calls: heldCalls},
+	// The volume stays where and what it was, and the copy is removed. Once the volume has moved, what is held is the removal of what it
+	// was before: the volume itself is free by then.
+	{Operation: OpVolumeRetype, Shown: string(VolumeRetyping), Abort: moveUndone, Expiry: moveUndone, Calls: heldCalls},
+	{Operation: OpVolumeMigrate, Shown: EndSame, Abort: moveUndone, Expiry: moveUndone, Calls: heldCalls},
 	// Half of the volume may be the snapshot's already. The snapshot itself is whole, and available again.
 	{Operation: OpVolumeRevert, Shown: string(VolumeError), Abort: errorStays, Expiry: errorStays, Calls: heldCalls},
 	{Operation: OpVolumeManage, Shown: string(VolumeErrorManaging), Abort: createAborted, Expiry: manageStays, Calls: heldCalls},

@@ -77,6 +77,22 @@ func VolumeDeltas(typeName string, count, gib int64) []QuotaDelta {
 	return deltasOf(QuotaVolumes, typeName, count, gib)
 }
 
+// RetypeDeltas is what it does to the quota that a volume changes its type: what all volumes take together stays.
+func RetypeDeltas(from, to string, gib int64) []QuotaDelta {
+	var deltas []QuotaDelta
+	for _, d := range VolumeDeltas(to, 1, gib) {
+		if d.Resource != QuotaVolumes && d.Resource != QuotaGigabytes {
+			deltas = append(deltas, d)
+		}
+	}
+	for _, d := range VolumeDeltas(from, 1, gib) {
+		if d.Resource != QuotaVolumes && d.Resource != QuotaGigabytes {
+			deltas = append(deltas, QuotaDelta{Resource: d.Resource, Delta: -d.Delta})
+		}
+	}
+	return deltas
+}
+
 // SnapshotDeltas is what snapshots of volumes of one type take of the quota: so many of them, with so many GiB, which are 0
 // where no_snapshot_gb_quota is set. typeName "" is no type.
 func SnapshotDeltas(typeName string, count, gib int64) []QuotaDelta {

@@ -23,6 +23,7 @@ const (
 	OpVolumeUpload         = "volume-upload"
 	OpVolumeReimage        = "volume-reimage"
 	OpVolumeRetype         = "volume-retype"
+	OpVolumeMigrate        = "volume-migrate"
 	OpTransferCreate       = "transfer-create"
 	OpVolumeManage         = "volume-manage"
 	OpVolumeUnmanage       = "volume-unmanage"
@@ -158,8 +159,13 @@ var rules = []Rule{
 		AlsoWhen: "reimage_reserved", To: VolumeDownloading, Success: EndPrevious, Failure: VolumeError, Further: "at most one attachment",
 	},
 	{
-		Operation: OpVolumeRetype, From: availInUse, To: VolumeRetyping, Success: EndPrevious, Failure: EndPrevious,
-		Further: "not migrating, in no group, another type",
+		Operation: OpVolumeRetype, From: onlyAvailable, Also: justInUse, AlsoWhen: "migration_policy never",
+		To: VolumeRetyping, Success: EndPrevious, Failure: EndPrevious,
+		Further: "not migrating, in no group, another type; no snapshots where it must be moved",
+	},
+	{
+		Operation: OpVolumeMigrate, From: onlyAvailable, To: EndSame, Success: EndSame, Failure: EndPrevious,
+		Further: "not migrating, no snapshots, in no group, another pool; maintenance meanwhile with lock_volume",
 	},
 	{
 		Operation: OpTransferCreate, From: onlyAvailable, To: VolumeAwaitingTransfer, Success: VolumeAvailable, Failure: VolumeAvailable,

@@ -22,6 +22,9 @@ type Volume struct {
 	AvailabilityZone string
 	// Host is the pool in Cinder's form "host@backend#pool"; "" until the volume is placed.
 	Host string
+	// NameID stands in for ID in the volume's name at its backend once it was moved: a copy bears another name than what it was made from,
+	// also where both are in one place. "" is ID.
+	NameID string
 	// ProviderLocation is what the driver answered and wants back with every later call; opaque to everything else.
 	ProviderLocation  string
 	SnapshotID        string

@@ -65,6 +65,8 @@ func TestTaskNames(t *testing.T) {
 		{flow.VolumeCreate + " from a snapshot", flow.VolumeFromSnapshotTasks()},
 		{flow.VolumeDelete + " with cascade", flow.VolumeCascadeTasks()},
 		{flow.VolumeRevert, flow.VolumeRevertTasks()},
+		{flow.VolumeRetype, flow.VolumeRetypeTasks()},
+		{flow.VolumeMigrate, flow.VolumeMigrateTasks()},
 		{flow.VolumeManage, flow.VolumeManageTasks()},
 		{flow.VolumeUnmanage, flow.VolumeUnmanageTasks()},
 		{flow.SnapshotCreate, flow.SnapshotCreateTasks()},
@@ -165,6 +167,7 @@ func TestStorageName(t *testing.T) {
 func TestNames(t *testing.T) {
 	n := flow.Names{Volume: "volume-%s", Snapshot: "snap-%s"}
 	v := models.Volume{ID: "v", SizeGiB: 3, Host: "n1@a#p", ProviderLocation: "at"}
+	require.Equal(t, "volume-w", n.StorageVolume(models.Volume{ID: "v", NameID: "w"}).Name, "a volume that was moved")
 	volume := models.StorageVolume{ID: "v", Name: "volume-v", Size: models.FromGiB(3), Pool: "p", Location: "at"}
 	require.Equal(t, volume, n.StorageVolume(v))
 	require.Equal(t, models.StorageSnapshot{ID: "s", Name: "snap-s", Volume: volume, Size: models.FromGiB(2), Location: "there"},

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/clinker-storage/clinker/models"
@@ -18,8 +19,9 @@ type Names struct{ Volume, Snapshot string }
 // StorageVolume is the volume as its driver knows it.
 func (n Names) StorageVolume(v models.Volume) models.StorageVolume {
 	_, pool := SplitHost(v.Host)
+	id := cmp.Or(v.NameID, v.ID)
 	return models.StorageVolume{
-		ID: v.ID, Name: StorageName(n.Volume, v.ID), Size: models.FromGiB(v.SizeGiB), Pool: pool, Location: v.ProviderLocation,
+		ID: id, Name: StorageName(n.Volume, id), Size: models.FromGiB(v.SizeGiB), Pool: pool, Location: v.ProviderLocation,
 	}
 }
 

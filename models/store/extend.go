@@ -36,6 +36,9 @@ func (s *Store) BeginExtend(ctx context.Context, projectID, volumeID string, new
 		case newSizeGiB <= v.SizeGiB:
 			refused.Reason = fmt.Sprintf("can't be extended to %d GiB; the new size must be larger than its %d GiB", newSizeGiB, v.SizeGiB)
 			return &refused
+		case !notMigrating[v.MigrationStatus]:
+			refused.Reason = "is migrating"
+			return &refused
 		}
 		busy, err := snapshotUnderWay(tx, volumeID)
 		if err != nil {

@@ -130,6 +130,9 @@ func (s *Store) endVolume(tx *gorm.DB, f models.Flow, e models.FlowEnd) (stays b
 	}
 	if !e.State.Open() {
 		set["flow_id"] = ""
+		if !notMigrating[v.MigrationStatus] { // the flow that moved it would have said so
+			set["migration_status"] = models.MigrationError
+		}
 	}
 	return true, tx.Table("volumes").Where("id = ?", v.ID).Updates(set).Error
 }

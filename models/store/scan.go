@@ -41,6 +41,7 @@ func newVolumeRow() *volumeRow {
 		{"volume_type_id", &r.v.VolumeTypeID},
 		{"availability_zone", &r.v.AvailabilityZone},
 		{"host", &r.v.Host},
+		{"name_id", &r.v.NameID},
 		{"provider_location", &r.v.ProviderLocation},
 		{"snapshot_id", &r.v.SnapshotID},
 		{"source_vol_id", &r.v.SourceVolID},
