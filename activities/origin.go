@@ -36,6 +36,8 @@ func (r *Requests) fromVolume(ctx context.Context, in flow.VolumeCreateInput) (*
 		return nil, catalogueError(err)
 	case s.Status != models.VolumeAvailable && s.Status != models.VolumeInUse && !r.accepted(ctx, in):
 		return nil, refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s; it must be available or in-use.", s.ID, s.Status)
+	case models.Migrating(s.MigrationStatus) && !r.accepted(ctx, in):
+		return nil, refuse(flow.ErrInvalid, "Invalid volume: source volume %s is migrating.", s.ID)
 	case in.SizeGiB > 0 && in.SizeGiB < s.SizeGiB:
 		return nil, refuse(flow.ErrInvalid, "Invalid input received: Volume size '%d'GB cannot be smaller than original volume size %dGB. They must be >= original volume size.", in.SizeGiB, s.SizeGiB)
 	}

@@ -21,6 +21,7 @@ import (
 type PlacementStore interface {
 	PlaceEntry(ctx context.Context, volumeID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error)
 	PlaceSnapshot(ctx context.Context, snapshotID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error)
+	PlaceMove(ctx context.Context, volumeID, flowID string, gib int64, place func([]models.PoolView) (string, error)) (string, error)
 	GetVolume(ctx context.Context, projectID, id string) (models.Volume, error)
 }
 

@@ -140,7 +140,11 @@ func busyStatuses(op flow.Operation) (models.VolumeStatus, models.SnapshotStatus
 	case flow.KindAttachment:
 		return "", ""
 	}
-	return models.Transition(string(op)).To, snapshots
+	volume := models.Transition(string(op)).To
+	if volume == models.EndSame {
+		volume = ""
+	}
+	return volume, snapshots
 }
 
 // busyAttachment is what an attachment shows while the flow works that owns it; "" leaves it.

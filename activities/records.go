@@ -13,6 +13,7 @@ import (
 
 // EntryStore is the part of the catalogue that writes rows for flows; every write is guarded by the flow's id.
 type EntryStore interface {
+	MoveStore
 	// AbandonFlow marks a flow that has no record yet as given up; models.ErrExists when it has one.
 	AbandonFlow(ctx context.Context, f models.Flow) error
 	CreateEntry(ctx context.Context, v models.Volume, f models.Flow) (models.Volume, error)

@@ -128,6 +128,9 @@ func Flows() map[flow.Operation]any {
 		flow.VolumeDelete: workflows.VolumeDelete,
 		flow.VolumeExtend: workflows.VolumeExtend,
 
+		flow.VolumeRetype:  workflows.VolumeRetype,
+		flow.VolumeMigrate: workflows.VolumeMigrate,
+
 		flow.VolumeRevert:     workflows.VolumeRevert,
 		flow.VolumeManage:     workflows.VolumeManage,
 		flow.VolumeUnmanage:   workflows.VolumeUnmanage,

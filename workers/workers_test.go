@@ -77,7 +77,7 @@ func TestNamesGolden(t *testing.T) {
 // Each task of each flow is an activity that some queue has.
 func TestEveryTaskHasAnActivity(t *testing.T) {
 	have := registered(steps()...)
-	for _, task := range slices.Concat(flow.VolumeCreateTasks(), flow.VolumeDeleteTasks(), flow.VolumeExtendTasks(),
+	for _, task := range slices.Concat(flow.VolumeRetypeTasks(), flow.VolumeMigrateTasks(), []string{flow.TaskEntryMigration}, flow.VolumeCreateTasks(), flow.VolumeDeleteTasks(), flow.VolumeExtendTasks(),
 		flow.AttachTasks(), flow.DetachTasks(), flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
 		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(),
 		[]string{flow.TaskListManageable, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {

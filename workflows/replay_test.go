@@ -16,6 +16,7 @@ import (
 // replayed are the flows that last long enough to be open during an upgrade.
 var replayed = map[flow.Operation]any{
 	flow.VolumeCreate: VolumeCreate, flow.VolumeDelete: VolumeDelete, flow.VolumeExtend: VolumeExtend, flow.VolumeRevert: VolumeRevert,
+	flow.VolumeRetype: VolumeRetype, flow.VolumeMigrate: VolumeMigrate,
 	flow.VolumeManage: VolumeManage, flow.VolumeUnmanage: VolumeUnmanage,
 	flow.SnapshotCreate: SnapshotCreate, flow.SnapshotDelete: SnapshotDelete, flow.SnapshotManage: SnapshotManage, flow.SnapshotUnmanage: SnapshotUnmanage,
 	flow.AttachmentCreate: AttachmentCreate, flow.AttachmentUpdate: AttachmentUpdate,

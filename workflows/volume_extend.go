@@ -6,7 +6,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/clinker-storage/clinker/internal/flow"
-	"github.com/clinker-storage/clinker/internal/flow/wire"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -38,10 +37,10 @@ func (f *volumeExtend) setup(ctx workflow.Context) (workflow.Context, error) {
 
 func (f *volumeExtend) run(ctx workflow.Context) error {
 	if err := f.accept(ctx); err != nil {
-		return f.refuse(ctx, err)
+		return refuseChange(ctx, &f.base, &f.answer, err)
 	}
 	if err := f.extend(ctx); err != nil {
-		return f.giveUp(ctx, err)
+		return f.giveUpChange(ctx, err) // the backend may have grown it already, which the next extend finds and accepts
 	}
 	return nil
 }
@@ -61,20 +60,6 @@ func (f *volumeExtend) accept(ctx workflow.Context) error {
 	}
 	f.result = &row
 	return nil
-}
-
-// refuse ends a flow that the client was not told of: the quota goes back, and the status, should EntryExtend have written
-// it and lost its answer.
-func (f *volumeExtend) refuse(ctx workflow.Context, cause error) error {
-	err := f.undo.rollback(ctx, &f.tasks)
-	if err == nil {
-		err = f.end(ctx, flow.FlowEndInput{State: models.FlowReverted, Status: models.EndPrevious})
-	}
-	f.refuseWith(cause)
-	if err != nil {
-		return err
-	}
-	return cause
 }
 
 func (f *volumeExtend) entry(tasks []models.Task) flow.EntryExtendInput {
@@ -105,18 +90,4 @@ func (f *volumeExtend) extend(ctx workflow.Context) error {
 		return err
 	}
 	return f.recordStep(safe, flow.TaskEntryExtended, f.entry(f.tasks.closing(ctx, flow.TaskEntryExtended)), nil)
-}
-
-// giveUp gives the quota back and the volume its former status; the backend may have grown it already, which the
-// next extend finds and accepts.
-func (f *volumeExtend) giveUp(ctx workflow.Context, cause error) error {
-	fe := wire.Parse(cause)
-	if err := f.undo.rollback(ctx, &f.tasks); err != nil {
-		return err
-	}
-	_ = f.end(ctx, flow.FlowEndInput{
-		State: models.FlowReverted, Status: models.EndPrevious,
-		FailedTask: f.failedTask(), Error: fe.Message, Hint: fe.Hint, Message: true,
-	})
-	return cause
 }

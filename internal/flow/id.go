@@ -19,6 +19,9 @@ const (
 	VolumeRevert   Operation = models.OpVolumeRevert
 	VolumeManage   Operation = models.OpVolumeManage
 	VolumeUnmanage Operation = models.OpVolumeUnmanage
+
+	VolumeRetype  Operation = models.OpVolumeRetype
+	VolumeMigrate Operation = models.OpVolumeMigrate
 )
 
 // Operations on snapshots.

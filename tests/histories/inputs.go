@@ -33,6 +33,7 @@ func (s scenario) tasks() []string {
 	return map[flow.Operation][]string{
 		flow.VolumeCreate: flow.VolumeCreateTasks(), flow.VolumeDelete: flow.VolumeDeleteTasks(), flow.VolumeExtend: flow.VolumeExtendTasks(),
 		flow.VolumeRevert: flow.VolumeRevertTasks(), flow.VolumeManage: flow.VolumeManageTasks(), flow.VolumeUnmanage: flow.VolumeUnmanageTasks(),
+		flow.VolumeRetype: flow.VolumeRetypeTasks(), flow.VolumeMigrate: flow.VolumeMigrateTasks(),
 		flow.SnapshotCreate: flow.SnapshotCreateTasks(), flow.SnapshotDelete: flow.SnapshotDeleteTasks(),
 		flow.SnapshotManage: flow.SnapshotManageTasks(), flow.SnapshotUnmanage: flow.SnapshotUnmanageTasks(),
 		flow.AttachmentCreate: flow.AttachTasks(), flow.AttachmentUpdate: flow.AttachTasks(),
@@ -55,6 +56,10 @@ func (s scenario) input(h flow.Header) any {
 		return flow.VolumeExtendInput{Header: h, NewSizeGiB: 15}
 	case flow.VolumeRevert:
 		return flow.VolumeRevertInput{Header: h, Snapshot: storageSnapshot(), Host: host}
+	case flow.VolumeRetype:
+		return flow.VolumeRetypeInput{Header: h, NewType: "gold", Policy: flow.MigrateOnDemand}
+	case flow.VolumeMigrate:
+		return flow.VolumeMigrateInput{Header: h, Host: "node1@other#dir"}
 	case flow.VolumeManage:
 		return flow.VolumeManageInput{Header: h, Name: "db01", Host: host, Ref: "lv1"}
 	case flow.SnapshotDelete, flow.SnapshotUnmanage:
@@ -83,7 +88,7 @@ func storageSnapshot() models.StorageSnapshot {
 // accepted tells whether the flow answers its client itself; the rows of the others are written before they begin.
 func (s scenario) accepted() bool {
 	switch s.op {
-	case flow.VolumeCreate, flow.VolumeExtend, flow.VolumeManage, flow.SnapshotCreate, flow.SnapshotManage:
+	case flow.VolumeCreate, flow.VolumeExtend, flow.VolumeRetype, flow.VolumeMigrate, flow.VolumeManage, flow.SnapshotCreate, flow.SnapshotManage:
 		return true
 	case flow.AttachmentCreate, flow.AttachmentUpdate, flow.AttachmentDelete, flow.AttachmentTerminate:
 		return true

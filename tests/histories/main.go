@@ -83,13 +83,14 @@ func (s scenario) record(ctx context.Context, e *engine.Engine, folder string) e
 		control.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: string(op)})
 	}
 	node := worker.New(e.Flows(), flow.StorageQueue(backend), worker.Options{DisableWorkflowWorker: true})
+	data := worker.New(e.Flows(), flow.DataQueue(flow.HostOf(backend)), worker.Options{DisableWorkflowWorker: true})
 	for task, fn := range s.activities() {
-		for _, w := range []worker.Worker{control, node} {
+		for _, w := range []worker.Worker{control, node, data} {
 			w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: task})
 		}
 	}
-	for i, w := range []worker.Worker{control, node} {
-		if i == 1 && s.nodeAway {
+	for i, w := range []worker.Worker{control, node, data} {
+		if i == 1 && s.nodeAway || i == 2 && s.dataAway {
 			continue
 		}
 		if err := w.Start(); err != nil {

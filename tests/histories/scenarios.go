@@ -21,6 +21,8 @@ type scenario struct {
 	words    []string                  // updates to send, each once the flow is held
 	waits    string                    // where it is left; "" lets it end
 	nodeAway bool
+	dataAway bool
+	stays    bool // a retype that needs no move
 	snapshot bool // a create from a snapshot, a delete with cascade
 }
 
@@ -54,6 +56,8 @@ func scenarios() []scenario {
 		task string
 	}{
 		{"revert", flow.VolumeRevert, flow.TaskRevertVolume},
+		{"retype", flow.VolumeRetype, flow.TaskCreateVolume},
+		{"migrate", flow.VolumeMigrate, flow.TaskCreateVolume},
 		{"manage", flow.VolumeManage, flow.TaskAdoptVolume},
 		{"unmanage", flow.VolumeUnmanage, flow.TaskReleaseVolume},
 		{"snapshot-create", flow.SnapshotCreate, flow.TaskCreateSnapshot},
@@ -73,6 +77,12 @@ func scenarios() []scenario {
 			scenario{name: s.kind + "-held-aborted", op: s.op, fail: full, as: as, words: []string{flow.UpdateAbort}},
 		)
 	}
+	all = append(all,
+		scenario{name: "retype-in-place", op: flow.VolumeRetype, stays: true},
+		scenario{name: "migrate-waits-for-data-worker", op: flow.VolumeMigrate, dataAway: true, waits: flow.TaskCopyVolume},
+		scenario{name: "migrate-copy-held", op: flow.VolumeMigrate, fail: map[string]int{flow.TaskCopyVolume: 1}, as: map[string]flow.ErrorType{flow.TaskCopyVolume: flow.ErrNoSpace}, waits: "timer"},
+		scenario{name: "migrate-source-held", op: flow.VolumeMigrate, fail: map[string]int{flow.TaskDeleteVolume: 1}, as: map[string]flow.ErrorType{flow.TaskDeleteVolume: flow.ErrNoSpace}, waits: "timer"},
+	)
 	return append(all, attachScenarios()...)
 }
 
@@ -125,11 +135,18 @@ func (s scenario) activities() map[string]any {
 		},
 		flow.TaskEntryExtend: flow.VolumeResult{Volume: volume},
 
-		flow.TaskExtractAttachRequest: flow.AttachSpec{Volume: storageVolume(), Host: volume.Host, Connector: compute1()},
-		flow.TaskAttachCast:           flow.AttachCastResult{Backend: backend, Volume: storageVolume()},
-		flow.TaskInitializeConnection: flow.ConnectResult{Connection: models.LocalConnection(volume.ID, "/dev/vg/lv"), Sealed: []byte("sealed")},
-		flow.TaskTerminateConnection:  flow.ConnectResult{},
-		flow.TaskVolumeCast:           flow.VolumeCastResult{Pool: backend + "#dir", Candidates: []string{backend + "#dir"}, StorageName: "volume-" + volume.ID},
+		flow.TaskExtractAttachRequest:  flow.AttachSpec{Volume: storageVolume(), Host: volume.Host, Connector: compute1()},
+		flow.TaskAttachCast:            flow.AttachCastResult{Backend: backend, Volume: storageVolume()},
+		flow.TaskInitializeConnection:  flow.ConnectResult{Connection: models.LocalConnection(volume.ID, "/dev/vg/lv"), Sealed: []byte("sealed")},
+		flow.TaskTerminateConnection:   flow.ConnectResult{},
+		flow.TaskVolumeCast:            flow.VolumeCastResult{Pool: backend + "#dir", Candidates: []string{backend + "#dir"}, StorageName: "volume-" + volume.ID},
+		flow.TaskExtractRetypeRequest:  flow.MoveSpec{Volume: volume, Source: storageVolume(), NameID: snapshotID, TypeID: "t2", Quota: quota},
+		flow.TaskExtractMigrateRequest: flow.MoveSpec{Volume: volume, Source: storageVolume(), NameID: snapshotID},
+		flow.TaskEntryRetype:           flow.VolumeResult{Volume: volume},
+		flow.TaskEntryMigrate:          flow.VolumeResult{Volume: volume},
+		flow.TaskMoveCast: flow.MoveCastResult{
+			Pool: backend + "#other", InPlace: s.stays, DataHost: flow.HostOf(backend), Target: models.StorageVolume{ID: snapshotID, Name: "volume-" + snapshotID},
+		},
 	}
 	if s.snapshot {
 		from := storageSnapshot()
@@ -138,6 +155,8 @@ func (s scenario) activities() map[string]any {
 	destroyed := false
 	out := map[string]any{}
 	for _, task := range []string{
+		flow.TaskExtractRetypeRequest, flow.TaskExtractMigrateRequest, flow.TaskEntryRetype, flow.TaskEntryMigrate, flow.TaskMoveCast,
+		flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskEntryMigration, flow.TaskEntryRetyped, flow.TaskEntryMigrated,
 		flow.TaskExtractVolumeRequest, flow.TaskExtractExtendRequest, flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskEntryExtend,
 		flow.TaskQuotaCommit, flow.TaskVolumeCast, flow.TaskCreateVolume, flow.TaskEntryReady, flow.TaskDeleteVolume, flow.TaskEntryDestroy,
 		flow.TaskExtendVolume, flow.TaskEntryExtended, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd,
