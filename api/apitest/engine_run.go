@@ -76,6 +76,8 @@ func (s *Store) enact(start flow.Start, quota int) (any, error) {
 		}
 		v.SizeGiB = in.NewSizeGiB
 		return v, nil
+	case flow.VolumeRetypeInput, flow.VolumeMigrateInput:
+		return s.Volumes[start.Header.ResourceID], nil
 	case flow.SnapshotCreateInput:
 		v := s.Volumes[in.VolumeID]
 		if v.Status != models.VolumeAvailable && (v.Status != models.VolumeInUse || !in.InUse) {

@@ -178,6 +178,15 @@ type taskView struct {
 	FinishedAt Time   `json:"finished_at"`
 	Error      Null   `json:"error"`
 	Hint       Null   `json:"hint"`
+	// Progress is there while a long step runs.
+	Progress *progressView `json:"progress,omitempty"`
+}
+
+type progressView struct {
+	Percent        int   `json:"percent"`
+	BytesDone      int64 `json:"bytes_done,omitempty"`
+	BytesTotal     int64 `json:"bytes_total,omitempty"`
+	BytesPerSecond int64 `json:"bytes_per_second,omitempty"`
 }
 
 func viewFlow(f *models.Flow) flowView {
@@ -191,6 +200,9 @@ func viewFlow(f *models.Flow) flowView {
 		v.Tasks[i] = taskView{
 			Name: t.Name, State: string(t.State), Attempt: t.Attempt, StartedAt: Time(t.Started),
 			FinishedAt: Time(t.Finished), Error: Null(t.Error), Hint: Null(t.Hint),
+		}
+		if p := t.Progress; p != nil {
+			v.Tasks[i].Progress = &progressView{Percent: p.Percent, BytesDone: int64(p.Done), BytesTotal: int64(p.Total), BytesPerSecond: int64(p.Rate)}
 		}
 	}
 	return v

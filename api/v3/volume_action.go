@@ -25,6 +25,8 @@ var volumeActions = map[string]actionSpec[models.Volume]{
 	"os-set_bootable":         {run: (*API).setBootable, rule: ruleVolumeUpdate},
 	"os-update_readonly_flag": {run: (*API).setReadonly, rule: "volume:update_readonly_flag"},
 	"os-unmanage":             {run: (*API).unmanageVolume, rule: ruleVolumeUnmanage, any: true},
+	"os-retype":               {run: (*API).retypeVolume, rule: "volume:retype"},
+	"os-migrate_volume":       {run: (*API).migrateVolume, rule: "volume_extension:volume_admin_actions:migrate_volume"},
 	"revert":                  {run: (*API).revertVolume, rule: "volume:revert_to_snapshot", min: 40},
 
 	"os-reserve":                   {run: moved(AttachmentStore.ReserveVolume), rule: "volume_extension:volume_actions:reserve", any: true},
@@ -36,8 +38,6 @@ var volumeActions = map[string]actionSpec[models.Volume]{
 	"os-initialize_connection":     {run: (*API).initializeConnection, rule: "volume_extension:volume_actions:initialize_connection"},
 	"os-terminate_connection":      {run: (*API).terminateConnection, rule: "volume_extension:volume_actions:terminate_connection"},
 	"os-force_detach":              {run: (*API).forceDetachVolume, rule: "volume_extension:volume_admin_actions:force_detach"},
-	"os-retype":                    {rule: "volume:retype"},
-	"os-migrate_volume":            {rule: "volume_extension:volume_admin_actions:migrate_volume"},
 	"os-migrate_volume_completion": {rule: "volume_extension:volume_admin_actions:migrate_volume_completion"},
 	"os-extend_volume_completion":  {rule: "volume_extension:volume_admin_actions:extend_volume_completion", min: 71},
 	"os-volume_upload_image":       {rule: "volume_extension:volume_actions:upload_image"},

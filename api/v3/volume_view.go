@@ -80,7 +80,7 @@ func (w *volumeWriter) operatorFields(v *models.Volume) {
 	}
 	if w.shows.migration {
 		w.TextOrNull("os-vol-mig-status-attr:migstat", v.MigrationStatus)
-		w.Null("os-vol-mig-status-attr:name_id")
+		w.TextOrNull("os-vol-mig-status-attr:name_id", v.NameID)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func (a *app) volume() *cobra.Command {
 	return group("volume", "Volumes",
 		a.volumeList(), a.volumeShow(), a.volumeCreate(), a.volumeDelete(), a.volumeSet(), a.volumeUnset(),
-		a.volumeExtend(), a.volumeRevert(), a.volumeResetStatus(), a.volumeSummary(), a.volumeManage(), a.volumeUnmanage(),
+		a.volumeExtend(), a.volumeRetype(), a.volumeMigrate(), a.volumeRevert(), a.volumeResetStatus(), a.volumeSummary(), a.volumeManage(), a.volumeUnmanage(),
 	)
 }
 

@@ -21,18 +21,7 @@ func (a *app) volumeExtend() *cobra.Command {
 			if err := size.Set(args[1]); err != nil {
 				return err
 			}
-			id, err := c.VolumeID(ctx, args[0], all)
-			if err != nil {
-				return err
-			}
-			flow, err := c.ExtendVolume(ctx, id, size.GiB)
-			if err != nil {
-				return err
-			}
-			if err := a.finish(ctx, c, job{"volume", id, flow}, w, false); err != nil || !w.wait {
-				return err
-			}
-			return a.showVolume(ctx, c, id, flow)
+			return a.changeVolume(ctx, c, args[0], all, w, func(id string) (string, error) { return c.ExtendVolume(ctx, id, size.GiB) })
 		}),
 	}
 	allProjects(cmd, &all)

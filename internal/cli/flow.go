@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,6 +40,39 @@ type Task struct {
 	FinishedAt Time             `json:"finished_at"`
 	Error      string           `json:"error"`
 	Hint       string           `json:"hint"`
+	Progress   *TaskProgress    `json:"progress"`
+}
+
+// TaskProgress is how far a step is that runs.
+type TaskProgress struct {
+	Percent int          `json:"percent"`
+	Done    models.Bytes `json:"bytes_done"`
+	Total   models.Bytes `json:"bytes_total"`
+	Rate    models.Bytes `json:"bytes_per_second"`
+}
+
+// barWidth is how many characters the bar of a step's progress has.
+const barWidth = 20
+
+// String draws the progress: a bar, the percentage, and where bytes are counted how many and how fast.
+func (p TaskProgress) String() string {
+	full := barWidth * min(max(p.Percent, 0), 100) / 100
+	text := fmt.Sprintf("[%s%s] %3d %%", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), p.Percent)
+	if p.Total > 0 {
+		text += fmt.Sprintf("  %s of %s", binary(p.Done), binary(p.Total))
+	}
+	if p.Rate > 0 {
+		text += fmt.Sprintf("  %s/s", binary(p.Rate))
+	}
+	return text
+}
+
+// binary is a number of bytes as people read it.
+func binary(n models.Bytes) string {
+	if n >= models.GiB {
+		return fmt.Sprintf("%.1f GiB", float64(n)/float64(models.GiB))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/float64(models.GiB>>10))
 }
 
 // Duration is how long the task took; 0 while that is not known.

@@ -56,7 +56,7 @@ func (f Flow) Record(tasks bool) Record {
 }
 
 func (t Task) record() Record {
-	return Record{
+	r := Record{
 		{"name", t.Name},
 		{"state", string(t.State)},
 		{"attempt", t.Attempt},
@@ -65,6 +65,10 @@ func (t Task) record() Record {
 		{"error", t.Error},
 		{"hint", t.Hint},
 	}
+	if t.Progress != nil {
+		r = append(r, Field{"progress", *t.Progress})
+	}
+	return r
 }
 
 // Flow prints a flow: for people its summary, its tasks, and what to do if it did not go well; for programs one object.
@@ -88,6 +92,9 @@ func (p Printer) Flow(f Flow) error {
 			took = duration(d)
 		}
 		rows[i] = []any{t.Name, string(t.State), t.Attempt, took, t.Error}
+		if t.Progress != nil && t.Error == "" {
+			rows[i][4] = t.Progress.String()
+		}
 		if t.State == models.TaskPending {
 			rows[i][2] = ""
 		}

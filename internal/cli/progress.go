@@ -57,6 +57,14 @@ func taskLine(t Task) string {
 	return strings.TrimRight(line, " ")
 }
 
+// progressLine is taskLine with the progress of a step that runs.
+func progressLine(t Task) string {
+	if t.Progress == nil || t.State != models.TaskRunning {
+		return taskLine(t)
+	}
+	return taskLine(t) + "  " + t.Progress.String()
+}
+
 // lines writes a line for every change, for logs and pipes.
 type lines struct {
 	out  io.Writer
@@ -67,12 +75,15 @@ type lines struct {
 func (l *lines) Show(f Flow) {
 	l.away = false
 	for _, t := range f.Tasks {
-		line := taskLine(t)
-		if t.State == models.TaskPending || l.seen[t.Name] == line {
+		change := taskLine(t)
+		if t.Progress != nil { // one line for each tenth
+			change += fmt.Sprint(t.Progress.Percent / 10)
+		}
+		if t.State == models.TaskPending || l.seen[t.Name] == change {
 			continue
 		}
-		l.seen[t.Name] = line
-		_, _ = fmt.Fprintln(l.out, line)
+		l.seen[t.Name] = change
+		_, _ = fmt.Fprintln(l.out, progressLine(t))
 	}
 }
 
@@ -118,7 +129,7 @@ func (s *screen) draw(note string) {
 		drawn++
 	}
 	for _, t := range s.last.Tasks {
-		put(taskLine(t))
+		put(progressLine(t))
 	}
 	if note != "" {
 		put(note)

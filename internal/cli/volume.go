@@ -74,6 +74,16 @@ func (c *Client) ExtendVolume(ctx context.Context, id string, size int) (string,
 	return c.action(ctx, "os-extend", Object{"new_size": size}, "volumes", id)
 }
 
+// RetypeVolume starts giving a volume another type and returns the flow; policy is never or on-demand.
+func (c *Client) RetypeVolume(ctx context.Context, id, volumeType, policy string) (string, error) {
+	return c.action(ctx, "os-retype", Object{"new_type": volumeType, "migration_policy": policy}, "volumes", id)
+}
+
+// MigrateVolume starts moving a volume to another pool and returns the flow; lock takes it out of use meanwhile.
+func (c *Client) MigrateVolume(ctx context.Context, id, host string, lock bool) (string, error) {
+	return c.action(ctx, "os-migrate_volume", Object{"host": host, "force_host_copy": false, "lock_volume": lock}, "volumes", id)
+}
+
 // SetBootable marks a volume as one that a server can start from, or as none.
 func (c *Client) SetBootable(ctx context.Context, id string, bootable bool) error {
 	_, err := c.action(ctx, "os-set_bootable", Object{"bootable": bootable}, "volumes", id)

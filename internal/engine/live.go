@@ -13,6 +13,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -96,6 +97,11 @@ func pending(f *models.Flow, p *workflowpb.PendingActivityInfo) {
 	t.State = models.TaskRunning
 	if p.GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED {
 		t.State = models.TaskPending
+	}
+	t.Progress = nil
+	var told flow.Progress
+	if t.State == models.TaskRunning && converter.GetDefaultDataConverter().FromPayloads(p.GetHeartbeatDetails(), &told) == nil && (told.Percent > 0 || told.Total > 0) {
+		t.Progress = &models.TaskProgress{Percent: told.Percent, Done: told.Done, Total: told.Total, Rate: told.Rate}
 	}
 	if s := p.GetLastStartedTime(); s != nil {
 		t.Started = s.AsTime()
