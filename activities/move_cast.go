@@ -47,7 +47,8 @@ func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.M
 				Hint: "enable both backends in the configuration of one host (docs/moving.md)",
 			}
 		}
-		return "", p.none(req, views, out.Refused)
+		none, _ := p.none(req, views, out.Refused)
+		return "", none
 	})
 	if err != nil {
 		return out, catalogueError(err)
