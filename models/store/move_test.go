@@ -169,8 +169,14 @@ func TestMigratingVolumeIsTaken(t *testing.T) {
 		require.Equal(t, models.VolumeMaintenance, row.Status)
 		require.NoError(t, s.db.Exec("UPDATE volumes SET status = 'available' WHERE id = ?", v.ID).Error) // as without lock_volume
 		for name, try := range map[string]func() error{
-			"extend": func() error { _, err := s.BeginExtend(ctx, "p1", v.ID, 9, false, flowOf(models.OpVolumeExtend, v.ID, "p1")); return err },
-			"delete": func() error { _, err := s.BeginDelete(ctx, "p1", v.ID, false, flowOf(models.OpVolumeDelete, v.ID, "p1")); return err },
+			"extend": func() error {
+				_, err := s.BeginExtend(ctx, "p1", v.ID, 9, false, flowOf(models.OpVolumeExtend, v.ID, "p1"))
+				return err
+			},
+			"delete": func() error {
+				_, err := s.BeginDelete(ctx, "p1", v.ID, false, flowOf(models.OpVolumeDelete, v.ID, "p1"))
+				return err
+			},
 			"retype": func() error {
 				_, err := s.BeginMove(ctx, "p1", v.ID, models.OpVolumeRetype, false, false, flowOf(models.OpVolumeRetype, v.ID, "p1"))
 				return err
