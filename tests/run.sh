@@ -4,6 +4,8 @@
 #   1. build both binaries, so that the Temporal server is compiled once, here;
 #   2. packages that do not link it, with the race detector (this replays the stored
 #      histories too: workflows' own tests do);
+#      and, without it, what the detector would look at for minutes: the restores of
+#      recorded backups of GiBs;
 #   3. packages that test on the rig (nodes, GlusterFS, tgt), two at a time: they wait more than they work, but a
 #      node is a machine of its own on these cores; without the race detector, which nodes don't have;
 #   4. packages that link it and everything below tests/, without: compiling the
@@ -49,6 +51,7 @@ heavy=$(awk '$1 == "heavy" { print $2 }' <<<"$tested")
 {
 	step "unit tests, with the race detector" \
 		env CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -json -timeout 15m $light
+	step "unit tests of many bytes, without" go test -json -timeout 15m ./drivers/backups/cinder
 	step "tests on the rig" go test -json -count 1 -p 2 -timeout 40m $rig
 	step "tests with the Temporal server and whole processes" \
 		env CLINKER_TEST_BINARIES="$PWD/bin" go test -json -count 1 -p 1 -timeout 30m $heavy

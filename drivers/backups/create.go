@@ -105,7 +105,7 @@ func Create(ctx context.Context, s Store, src Source, o CreateOptions) (*Manifes
 	if err := w.run(ctx, from); err != nil {
 		return nil, err
 	}
-	return m, clean(ctx, s, m)
+	return w.m, clean(ctx, s, w.m)
 }
 
 // openParent opens the chain that an incremental adds to, and takes over what both must have in common.

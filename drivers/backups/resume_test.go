@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,14 +41,14 @@ func TestCreateGoesOn(t *testing.T) {
 		if encrypted {
 			k = key(t)
 		}
-		full := join(random(20*mib), make([]byte, 10*mib), text(20*mib), random(10*mib))
+		full := join(random(8*mib), make([]byte, 9*mib), text(8*mib), random(3*mib))
 		now := slices.Clone(full)
 		for range 50 {
 			copy(now[rand.IntN(len(now)-10):], random(10))
 		}
 		s := mem.New()
 		revive := dying(s)
-		o := backups.CreateOptions{BlockSize: 4096, Key: k, CheckpointBytes: 4 * mib}
+		o := backups.CreateOptions{BlockSize: 4096, Key: k, CheckpointBytes: mib}
 		var resumed, tries int
 		create := func(id, parent string, data []byte) {
 			o := o
@@ -141,7 +142,7 @@ func TestCheckpointOfAnotherSource(t *testing.T) {
 // A damaged checkpoint means to begin anew, not to go wrong.
 func TestDamagedCheckpoint(t *testing.T) {
 	data := random(32 * mib)
-	for range 20 {
+	for range 3 {
 		s := mem.New()
 		ctx, cancel := context.WithCancel(t.Context())
 		o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 4 * mib}
@@ -167,36 +168,43 @@ func TestDamagedCheckpoint(t *testing.T) {
 	}
 }
 
-// The attempt that was thought dead writes on: the backup of the next one is right all the same.
+// The attempt that was thought dead writes on: the backup of the next one is right all the same, whether or not that one went on
+// from its checkpoints.
 func TestZombie(t *testing.T) {
 	data := random(40 * mib)
-	s := mem.New()
-	o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 4 * mib}
-	asleep, wake, ended := make(chan struct{}), make(chan struct{}), make(chan error)
-	zombie := o
-	var once bool
-	zombie.Progress = func(p backups.Progress) {
-		if p.Done >= 20*mib && !once {
-			once = true
-			close(asleep)
-			<-wake
+	for _, checkpoints := range []int64{4 * mib, forever} {
+		s := mem.New()
+		o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: checkpoints}
+		asleep, wake, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+		zombie := o
+		var once bool
+		zombie.Progress = func(p backups.Progress) {
+			if p.Done >= 20*mib && !once {
+				once = true
+				close(asleep)
+				<-wake
+			}
 		}
+		go func() {
+			_, err := backups.Create(context.Background(), s, backups.Bytes(data), zombie)
+			ended <- err
+		}()
+		<-asleep
+		require.Eventually(t, func() bool { return len(objects(t, s)) > 0 }, time.Minute, time.Millisecond, "a pack of the first 20 MiB")
+		m, err := backups.Create(t.Context(), s, backups.Bytes(data), o)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
+		close(wake)
+		require.NoError(t, <-ended)
+		still, err := backups.ReadManifest(t.Context(), s, "b")
+		require.NoError(t, err)
+		require.Equal(t, m.Attempts, still.Attempts)
+		require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
+		_, err = backups.Create(t.Context(), s, nil, o) // cleans up after both
+		require.NoError(t, err)
+		require.NoError(t, backups.Delete(t.Context(), s, "b"))
+		require.Empty(t, objects(t, s))
 	}
-	go func() {
-		_, err := backups.Create(context.Background(), s, backups.Bytes(data), zombie)
-		ended <- err
-	}()
-	<-asleep
-	_, err := backups.Create(t.Context(), s, backups.Bytes(data), o)
-	require.NoError(t, err)
-	require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
-	close(wake)
-	require.NoError(t, <-ended)
-	require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
-	_, err = backups.Create(t.Context(), s, nil, o) // cleans up after both
-	require.NoError(t, err)
-	require.NoError(t, backups.Delete(t.Context(), s, "b"))
-	require.Empty(t, objects(t, s))
 }
 
 // A restore that is cut off goes on from where its progress file says.

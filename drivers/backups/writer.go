@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
+
+	"github.com/clinker-storage/clinker/drivers"
 )
 
 // writer makes one backup: a goroutine plans units, workers read, hash and seal them, and one goroutine puts them, in the
@@ -71,8 +74,16 @@ func (w *writer) run(ctx context.Context, from *checkpoint) error {
 	return w.publish(ctx)
 }
 
-// publish puts the manifest: from here on the backup is there.
+// publish puts the manifest: from here on the backup is there. Where another try of the same backup was quicker, its manifest is
+// the one that holds: it has thrown away the packs that it does not name, which may be some of ours.
 func (w *writer) publish(ctx context.Context) error {
+	switch other, err := ReadManifest(ctx, w.store, w.ID); {
+	case err == nil:
+		w.m = other
+		return nil
+	case !errors.Is(err, drivers.ErrNotFound):
+		return err
+	}
 	b, err := w.m.encode()
 	if err != nil {
 		return err

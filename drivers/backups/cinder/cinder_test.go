@@ -94,7 +94,7 @@ func device(t *testing.T, path string, used bool) *backups.Device {
 	require.NoError(t, err)
 	require.NoError(t, f.Truncate(size))
 	if used {
-		piece := bytes.Repeat([]byte("former tenant's. "), 1<<16)
+		piece := bytes.Repeat([]byte("former tenant's. "), 1<<12)
 		for off := int64(0); off+int64(len(piece)) < size; off += 3 << 20 {
 			_, err := f.WriteAt(piece, off)
 			require.NoError(t, err)
@@ -121,6 +121,10 @@ func TestRecordedBackups(t *testing.T) {
 	folder, all := unpacked(t)
 	s := posix.New(folder)
 	path := filepath.Join(t.TempDir(), "device")
+	one := all[1]
+	if raced {
+		all = nil // tests/run.sh restores them without the detector
+	}
 	for i, x := range all {
 		full, incr := open(t, s, x.Full), open(t, s, x.Incremental)
 		if i == 0 { // the incremental's restore begins with the full one's
@@ -134,8 +138,10 @@ func TestRecordedBackups(t *testing.T) {
 		require.ErrorIs(t, cinder.Restore(t.Context(), s, []*cinder.Backup{incr, full}, device(t, path, false), backups.RestoreOptions{}), drivers.ErrInvalid)
 		require.ErrorIs(t, cinder.Restore(t.Context(), s, nil, device(t, path, false), backups.RestoreOptions{}), drivers.ErrInvalid)
 	}
-	t.Run("goes on", func(t *testing.T) { goesOn(t, s, all[1], path) })
-	t.Run("damage", func(t *testing.T) { damage(t, s, folder, all[1], path) })
+	if !raced {
+		t.Run("goes on", func(t *testing.T) { goesOn(t, s, one, path) })
+	}
+	t.Run("damage", func(t *testing.T) { damage(t, s, folder, one, path) })
 }
 
 // A restore that is cut off at any moment goes on, and is right in the end.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package cinder_test
+
+const raced = false
