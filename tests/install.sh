@@ -40,6 +40,7 @@ need tgt -- tgtd
 need nfs-ganesha nfs-ganesha-vfs -- ganesha.nfsd
 need swift swift-proxy swift-account swift-container swift-object -- swift-proxy-server
 need memcached -- memcached
+need keystone -- keystone-manage
 # What looks at targets and images from outside.
 need qemu-utils -- qemu-img
 need libiscsi-bin -- iscsi-ls

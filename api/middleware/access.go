@@ -26,6 +26,7 @@ func Access(m *Metrics) gin.HandlerFunc {
 			took := time.Since(s.Began)
 			m.observe(c.FullPath(), s.Method, c.Writer.Status(), took)
 			logAccess(c, s, took)
+			audit(c, s)
 		}()
 		c.Next()
 	}

@@ -45,6 +45,9 @@ func (e *Entry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Log = e.Log.With("request_id", s.RequestID)
 	w.Header().Set("X-Compute-Request-Id", s.RequestID)
 	w.Header().Set("X-Openstack-Request-Id", s.RequestID)
+	// Answers are for programs: a browser that is led here is to make nothing of them.
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 
 	if !plainText(r.URL) {
 		fault.BadRequest("malformed request url: it has characters that are no text").Write(w)

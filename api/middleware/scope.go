@@ -18,6 +18,7 @@ type Identity struct {
 	UserDomainID, ProjectDomainID string
 	DomainID                      string // of a token that is scoped to a domain
 	SystemScope                   string // "all" for a token that is scoped to the system
+	NotAdminProject               bool   // of a Keystone with an admin project, for a token of another
 	// ServiceRoles are those of the service token that came along.
 	ServiceRoles []string
 	// Admin opens every project. An Authenticator sets it only for whom no policy shall be asked; of the others the policy's

@@ -24,6 +24,7 @@ func credentials(who *middleware.Identity) policy.Creds {
 	return policy.Creds{
 		UserID: who.UserID, UserDomainID: who.UserDomainID, ProjectID: who.ProjectID, ProjectDomainID: who.ProjectDomainID,
 		DomainID: who.DomainID, SystemScope: who.SystemScope, Roles: who.Roles, ServiceRoles: who.ServiceRoles, Admin: who.Admin,
+		NotAdminProject: who.NotAdminProject,
 	}
 }
 

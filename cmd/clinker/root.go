@@ -51,7 +51,7 @@ func (a *app) root() *cobra.Command {
 	a.flags(root)
 	root.AddCommand(
 		a.volume(), a.snapshot(), a.attachment(), a.backup(), a.volumeType(), a.quota(), a.service(), a.pool(), a.flow(), a.message(),
-		a.limits(), a.zone(), a.version(),
+		a.project(), a.user(), a.role(), a.limits(), a.zone(), a.version(),
 	)
 	return root
 }

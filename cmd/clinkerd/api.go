@@ -82,9 +82,6 @@ func runAPI(ctx context.Context, cfg *config.Config, log *slog.Logger, addr stri
 
 // listenAPI refuses to let the whole network be administrator by accident.
 func listenAPI(cfg *config.Config, addr string, remote bool) (net.Listener, error) {
-	if cfg.API.AuthStrategy == "keystone" {
-		return nil, errors.New("auth_strategy = keystone is not built yet; use embedded, or noauth on a loopback address")
-	}
 	if strings.HasPrefix(cfg.API.AuthStrategy, "noauth") && !remote && !loopback(addr) {
 		return nil, usageError{fmt.Errorf("auth_strategy is noauth and %s can be reached from other machines: everybody there would be administrator; "+
 			"listen on 127.0.0.1, or say %s if a proxy or firewall guards it", addr, remoteFlagName)}

@@ -74,7 +74,7 @@ func dial(ctx context.Context, cfg *config.Config, log *slog.Logger, lazy bool) 
 	t := cfg.Temporal
 	return engine.Dial(ctx, engine.Options{
 		Address: t.Address, Namespace: t.Namespace, CAFile: t.TLSCA, CertFile: t.TLSCert, KeyFile: t.TLSKey, ServerName: t.ServerName,
-		APIKeyFile: t.APIKeyFile, Identity: fmt.Sprintf("clinkerd@%s/%d", cfg.Host, os.Getpid()), Logger: log.With("part", "temporal-sdk"),
+		APIKeyFile: t.APIKeyFile, PayloadKeysFile: t.PayloadKeys, Identity: fmt.Sprintf("clinkerd@%s/%d", cfg.Host, os.Getpid()), Logger: log.With("part", "temporal-sdk"),
 	}, lazy)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/clinker-storage/clinker/api/middleware"
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/identity"
+	"github.com/clinker-storage/clinker/internal/keystone"
 	"github.com/clinker-storage/clinker/models"
 	"github.com/clinker-storage/clinker/models/store"
 )
@@ -36,9 +37,34 @@ type callers struct {
 
 // openCallers prepares what auth_strategy says; base is the address by which clients reach the API.
 func openCallers(ctx context.Context, cfg *config.Config, st *store.Store, base string) (callers, error) {
-	if cfg.API.AuthStrategy != embedded {
-		return callers{auth: middleware.NoAuth{}}, nil
+	switch cfg.API.AuthStrategy {
+	case embedded:
+		return openEmbedded(ctx, cfg, st, base)
+	case "keystone":
+		return openKeystone(cfg.Keystone)
 	}
+	return callers{auth: middleware.NoAuth{}}, nil
+}
+
+// openKeystone does not ask Keystone yet: it may come up later.
+func openKeystone(k config.Keystone) (callers, error) {
+	tokens, err := keystone.New(keystone.Options{
+		AuthURL: k.AuthURL, Username: k.Username, Password: k.Password.Reveal(), UserDomainID: k.UserDomainID, UserDomainName: k.UserDomainName,
+		Project: k.ProjectName, ProjectDomainID: k.ProjectDomainID, ProjectDomainName: k.ProjectDomainName, CAFile: k.CAFile, Insecure: k.Insecure,
+		Timeout: k.ConnectTimeout, CacheTime: k.TokenCacheTime,
+	})
+	if err != nil {
+		return callers{}, err
+	}
+	uri := k.WWWAuthenticateURI
+	if uri == "" {
+		uri = k.AuthURL
+	}
+	return callers{auth: middleware.Keystone{Tokens: tokens, URI: uri, ServiceRoles: k.ServiceTokenRoles, ServiceRolesRequired: k.ServiceTokenRolesRequired}}, nil
+}
+
+// openEmbedded wants the first users to be there.
+func openEmbedded(ctx context.Context, cfg *config.Config, st *store.Store, base string) (callers, error) {
 	people, err := newPeople(cfg, st)
 	if err != nil {
 		return callers{}, err

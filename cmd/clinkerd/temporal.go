@@ -51,7 +51,7 @@ func startTemporal(ctx context.Context, cfg *config.Config, o devserver.Options)
 
 func temporalCommand() *cobra.Command {
 	c := &cobra.Command{Use: "temporal", Short: "The workflow engine: set up a namespace, or run Temporal in a process of its own"}
-	c.AddCommand(temporalSetupCommand(), temporalSchemaCommand(), temporalServerCommand())
+	c.AddCommand(temporalSetupCommand(), temporalSchemaCommand(), temporalServerCommand(), payloadKeyCommand())
 	return c
 }
 

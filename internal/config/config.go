@@ -93,6 +93,8 @@ type Temporal struct {
 	TLSKey     string
 	ServerName string
 	APIKeyFile string
+	// PayloadKeys is the file of keys that encrypt what flows carry; "" leaves it readable.
+	PayloadKeys string
 }
 
 // TLS says whether the connection is to use TLS.

@@ -234,6 +234,8 @@ func (r *reader) temporal() Temporal {
 		TLSKey:     r.text("tls_key"),
 		ServerName: r.text("server_name"),
 		APIKeyFile: r.text("api_key_file"),
+
+		PayloadKeys: r.text("payload_keys"),
 	}
 }
 

@@ -21,6 +21,7 @@ var serviceOptions = slices.Concat(
 		opt("tls_key", String, "", "file of the client certificate's key; needs tls_cert"),
 		opt("server_name", String, "", "name in the server's certificate, where it is not the address"),
 		opt("api_key_file", String, "", "file that holds the API key"),
+		opt("payload_keys", String, "", "file of keys that encrypt what flows carry, of mode 0600 (`clinkerd temporal payload-key`); unset, it is readable in the Web UI"),
 	),
 	in("keystone_authtoken",
 		opt("auth_url", String, "", "where Keystone is", alias("identity_uri")),

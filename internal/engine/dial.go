@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 
 	"github.com/clinker-storage/clinker/internal/flow"
@@ -26,7 +25,9 @@ type Options struct {
 	CAFile, CertFile, KeyFile, ServerName string
 	// APIKeyFile holds an API key; its content is read at each dial and never logged.
 	APIKeyFile string
-	Identity   string
+	// PayloadKeysFile holds the keys that encrypt what flows carry; "" leaves it readable.
+	PayloadKeysFile string
+	Identity        string
 	Logger     *slog.Logger
 }
 
@@ -34,17 +35,25 @@ type Options struct {
 type Engine struct {
 	flows, system client.Client
 	namespace     string
+	keys          Keys
 }
 
 // Dial connects; the server need not be up yet when lazy is set.
 func Dial(ctx context.Context, o Options, lazy bool) (*Engine, error) {
-	opts, err := o.client()
+	var keys Keys
+	if o.PayloadKeysFile != "" {
+		var err error
+		if keys, err = ReadKeys(o.PayloadKeysFile); err != nil {
+			return nil, err
+		}
+	}
+	opts, err := o.client(keys)
 	if err != nil {
 		return nil, err
 	}
 	system := opts
 	system.Namespace += flow.SystemNamespaceSuffix
-	e := &Engine{namespace: o.Namespace}
+	e := &Engine{namespace: o.Namespace, keys: keys}
 	if lazy {
 		opts.ConnectionOptions.GetSystemInfoTimeout = time.Second
 		system.ConnectionOptions.GetSystemInfoTimeout = time.Second
@@ -80,11 +89,12 @@ func (e *Engine) Flows() client.Client { return e.flows }
 // System is the client of the namespace for Clinker's own upkeep.
 func (e *Engine) System() client.Client { return e.system }
 
-func (o Options) client() (client.Options, error) {
+func (o Options) client(keys Keys) (client.Options, error) {
 	opts := client.Options{
 		HostPort: o.Address, Namespace: o.Namespace, Identity: o.Identity,
 		Logger:                  log.NewStructuredLogger(o.Logger),
-		DataConverter:           converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), limit{}),
+		DataConverter:           keys.converter(),
+		FailureConverter:        keys.failures(),
 		WorkerHeartbeatInterval: 10 * time.Second,
 	}
 	// The SDK packs every request with gzip by default: 4 to 5 % of all CPU for payloads of a kilobyte.

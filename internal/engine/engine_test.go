@@ -91,7 +91,7 @@ func TestClientOptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.o.Logger = slog.New(slog.DiscardHandler)
-			opts, err := c.o.client()
+			opts, err := c.o.client(Keys{})
 			if c.err != "" {
 				require.ErrorContains(t, err, c.err)
 				_, err = Dial(t.Context(), c.o, true)

@@ -49,12 +49,26 @@ func (e *Engine) Live(ctx context.Context, f models.Flow) (models.Flow, error) {
 		if err != nil {
 			return f, answered(err)
 		}
+		e.keys.open(ev)
 		replay(&f, ev, scheduled)
 	}
 	for _, p := range d.GetPendingActivities() {
+		e.keys.reveal(p.GetLastFailure())
 		pending(&f, p)
 	}
 	return f, nil
+}
+
+// open decrypts what replay reads of an event.
+func (k Keys) open(ev *historypb.HistoryEvent) {
+	k.reveal(ev.GetActivityTaskFailedEventAttributes().GetFailure())
+	m := ev.GetMarkerRecordedEventAttributes()
+	k.reveal(m.GetFailure())
+	for _, detail := range m.GetDetails() {
+		if plain, err := k.Decode(detail.GetPayloads()); err == nil {
+			detail.Payloads = plain
+		}
+	}
 }
 
 // replay brings one event of the history into the tasks.

@@ -43,6 +43,7 @@ func TestIdentity(t *testing.T) {
 	withOpenrc(t, s, "cinder", "extend", "first", "3")
 	require.Regexp(t, `first\s+\| [13] `, withOpenrc(t, s, "cinder", "list"))
 	openstackPeople(t, s)
+	clinkerPeople(t, s)
 	gopherPeople(t, s, password)
 	for path, code := range map[string]int{"/v3/volumes": 401, "/identity/v3/users": 401, "/identity/v3": 200, "/healthcheck": 200} {
 		r, err := http.Get("http://" + s.APIAddr + path)
@@ -95,6 +96,38 @@ func openstackPeople(t *testing.T, s *harness.Server) {
 	out, code = mia("cinder", "list")
 	require.NotZero(t, code, out)
 	require.NotContains(t, openstack("volume", "create", "--size", "1", "os1", "-f", "json"), "error")
+}
+
+// clinkerPeople does the same with clinker.
+func clinkerPeople(t *testing.T, s *harness.Server) {
+	clinker := func(args ...string) string {
+		t.Helper()
+		return withOpenrc(t, s, append([]string{harness.Binary(t, "clinker")}, args...)...)
+	}
+	clinker("project", "create", "theirs", "--description", "of others")
+	withOpenrc(t, s, "bash", "-c", `echo otto-secret | "$0" user create otto --password`, harness.Binary(t, "clinker"))
+	clinker("role", "grant", "reader", "--user", "otto", "--to", "theirs")
+	require.Regexp(t, `reader +\| otto +\| theirs`, clinker("role", "grants"))
+	otto := func(args ...string) (string, int) {
+		t.Helper()
+		script := `source "$0" && export OS_USERNAME=otto OS_PASSWORD=otto-secret OS_PROJECT_NAME=theirs && exec "$@"`
+		return harness.Run(t, nil, append([]string{"bash", "-c", script, filepath.Join(s.StateDir, "openrc"), harness.Binary(t, "clinker")}, args...)...)
+	}
+	out, code := otto("volume", "list")
+	require.Zero(t, code, out)
+	for _, args := range [][]string{{"volume", "create", "--size", "1", "x"}, {"user", "list"}, {"role", "grants"}} {
+		out, code = otto(args...)
+		require.Equal(t, 5, code, "%v: %s", args, out)
+	}
+	clinker("role", "revoke", "reader", "--user", "otto", "--to", "theirs")
+	out, code = otto("volume", "list")
+	require.NotZero(t, code, out)
+	clinker("user", "set", "otto", "--disable", "--email", "o@example.org")
+	require.Regexp(t, `enabled +\| false`, clinker("user", "show", "otto"))
+	clinker("user", "delete", "otto")
+	clinker("project", "delete", "theirs")
+	require.NotContains(t, clinker("user", "list"), "otto")
+	require.Contains(t, clinker("role", "list"), "manager")
 }
 
 // gopherPeople does the same with gophercloud.

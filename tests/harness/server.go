@@ -19,6 +19,8 @@ type Options struct {
 	Env    []string
 	// StateDir is where the state goes in place of a folder of the test's.
 	StateDir string
+	// APIAddr is the API's address where somebody has to know it before; "" takes a free one.
+	APIAddr string
 	// Disk, where it is set, is mounted at the path of the default backend's volumes.
 	Disk *Disk
 }
@@ -40,6 +42,9 @@ func Up(t testing.TB, o Options) *Server {
 		state = filepath.Join(t.TempDir(), "state")
 	}
 	s := &Server{StateDir: state, APIAddr: FreeAddr(t), TemporalAddr: FreeAddr(t), UIAddr: FreeAddr(t), Disk: o.Disk, env: append([]string{noauth}, o.Env...)}
+	if o.APIAddr != "" {
+		s.APIAddr = o.APIAddr
+	}
 	args := []string{
 		Binary(t, "clinkerd"), "up", "--state-dir", s.StateDir, "--api-addr", s.APIAddr,
 		"--temporal-addr", s.TemporalAddr, "--ui-addr", s.UIAddr,

@@ -1,0 +1,109 @@
+package keystone
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack"
+	"golang.org/x/sync/singleflight"
+)
+
+// ErrInvalid is a token that Keystone doesn't know, or knows no more.
+var ErrInvalid = errors.New("the token is not valid")
+
+// ErrUnavailable is in the chain of every error that says nothing of the token: Keystone is away, or refuses us.
+var ErrUnavailable = errors.New("keystone does not answer")
+
+// maxConns bounds the connections to Keystone.
+const maxConns = 32
+
+// Options are those of [keystone_authtoken].
+type Options struct {
+	AuthURL                            string
+	Username, Password                 string
+	UserDomainID, UserDomainName       string
+	Project                            string
+	ProjectDomainID, ProjectDomainName string
+	CAFile                             string
+	Insecure                           bool
+	// Timeout is for a request [10 s], CacheTime how long an answer is believed; 0 asks each time.
+	Timeout, CacheTime time.Duration
+	Now                func() time.Time
+}
+
+// Client asks Keystone. It is safe for concurrent use.
+type Client struct {
+	opts   Options
+	http   http.Client
+	memory *memory
+	flight singleflight.Group
+
+	mu       sync.Mutex // guards identity while it is made
+	identity *gophercloud.ServiceClient
+}
+
+// New makes a client; Keystone isn't asked yet, so that Clinker can start before it.
+func New(o Options) (*Client, error) {
+	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.AuthURL == "" || o.Username == "" {
+		return nil, errors.New("[keystone_authtoken] needs auth_url, username, password and project_name")
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure} // asked for by `insecure`
+	if o.CAFile != "" {
+		pem, err := os.ReadFile(o.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("[keystone_authtoken] cafile: %w", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("[keystone_authtoken] cafile: %s holds no certificate in PEM form", o.CAFile)
+		}
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig, transport.MaxConnsPerHost = conf, maxConns
+	return &Client{opts: o, http: http.Client{Transport: transport, Timeout: o.Timeout}, memory: newMemory()}, nil
+}
+
+// login returns the identity API with Clinker's own token, which gophercloud renews when it has run out.
+func (c *Client) login(ctx context.Context) (*gophercloud.ServiceClient, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.identity != nil {
+		return c.identity, nil
+	}
+	provider, err := openstack.NewClient(c.opts.AuthURL)
+	if err != nil {
+		return nil, fmt.Errorf("auth_url: %w", err)
+	}
+	provider.HTTPClient = c.http
+	provider.UserAgent.Prepend("clinkerd")
+	o := c.opts
+	auth := gophercloud.AuthOptions{
+		IdentityEndpoint: o.AuthURL, Username: o.Username, Password: o.Password, AllowReauth: true,
+		DomainID: o.UserDomainID, DomainName: o.UserDomainName,
+		Scope: &gophercloud.AuthScope{ProjectName: o.Project, DomainID: o.ProjectDomainID, DomainName: o.ProjectDomainName},
+	}
+	if auth.DomainID != "" {
+		auth.DomainName = "" // Keystone takes one of them
+	}
+	if auth.Scope.DomainID != "" {
+		auth.Scope.DomainName = ""
+	}
+	if err := openstack.AuthenticateV3(ctx, provider, &auth, gophercloud.EndpointOpts{}); err != nil {
+		return nil, fmt.Errorf("logging in as %s: %w", o.Username, err)
+	}
+	c.identity, err = openstack.NewIdentityV3(provider, gophercloud.EndpointOpts{})
+	return c.identity, err
+}
