@@ -38,9 +38,9 @@ func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// visible hides the bodies that carry passwords and catalogues: those of Keystone's tokens.
+// visible hides the bodies that carry passwords and catalogues: those of Keystone's tokens, and of users with a password.
 func (t *tracer) visible(req *http.Request, body []byte) []byte {
-	if strings.HasSuffix(strings.TrimRight(req.URL.Path, "/"), "/auth/tokens") && len(body) > 0 {
+	if strings.HasSuffix(strings.TrimRight(req.URL.Path, "/"), "/auth/tokens") && len(body) > 0 || bytes.Contains(body, []byte(`"password":`)) {
 		return []byte("(hidden)")
 	}
 	return body
