@@ -58,6 +58,8 @@ func TestMigrateVolume(t *testing.T) {
 	}
 
 	a := rig.Do(t, "GET", volumes+"/"+v.ID, nil, admin).Is(200)
-	require.Equal(t, []any{"success", "success", uuidOf(2)}, []any{a.At("volume", "migration_status"),
-		a.At("volume", "os-vol-mig-status-attr:migstat"), a.At("volume", "os-vol-mig-status-attr:name_id")})
+	require.Equal(t, []any{"success", "success", uuidOf(2)}, []any{
+		a.At("volume", "migration_status"),
+		a.At("volume", "os-vol-mig-status-attr:migstat"), a.At("volume", "os-vol-mig-status-attr:name_id"),
+	})
 }

@@ -28,7 +28,7 @@ type Options struct {
 	// PayloadKeysFile holds the keys that encrypt what flows carry; "" leaves it readable.
 	PayloadKeysFile string
 	Identity        string
-	Logger     *slog.Logger
+	Logger          *slog.Logger
 }
 
 // Engine is a connection to Temporal: one client for the flows and one for Clinker's own upkeep.
