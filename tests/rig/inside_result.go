@@ -127,9 +127,7 @@ func (i *innerTest) report(t *testing.T) {
 		for _, sub := range i.subs {
 			sub.report(t)
 		}
-		if said := strings.TrimRight(i.said.String(), "\n"); said != "" {
-			t.Logf("%s inside:\n%s", i.took, said)
-		}
+		t.Log(strings.TrimRight(i.took+" inside:\n"+i.said.String(), ":\n"))
 		switch i.verdict() {
 		case passed:
 		case skipped:
