@@ -25,6 +25,7 @@ const mib = 1 << 20
 
 // TestCluster runs what needs one cluster and leaves it as it was.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	g := rig.Gluster(t)
 	for name, test := range map[string]func(*testing.T, *rig.GlusterCluster){
 		"TwoHosts": twoHosts, "TwoHostsAtOnce": twoHostsAtOnce, "TwoWays": twoWays, "Unmounted": unmounted, "DeadMount": deadMount,
@@ -291,6 +292,7 @@ func brickDies(t *testing.T, g *rig.GlusterCluster) {
 
 // Bricks without room.
 func TestFullBrick(t *testing.T) {
+	t.Parallel()
 	g := rig.Gluster(t, rig.BrickSize(300*mib))
 	cfg := config(t, g.Share, nil)
 	d := newDriver(t, cfg)

@@ -81,6 +81,7 @@ func hintOf(t *testing.T, err error) string {
 // The suite on a replica of two, for each way to keep a volume. A folder of the volume that is mounted by itself is an empty
 // share for each subtest.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	g := rig.Gluster(t)
 	at := g.Mount(g.Share)
 	n := 0
@@ -94,7 +95,7 @@ func TestConformance(t *testing.T) {
 				require.NoError(t, os.Mkdir(filepath.Join(at, sub), 0o755))
 				t.Cleanup(func() { require.NoError(t, os.RemoveAll(filepath.Join(at, sub))) }) // some fill it up
 				return newDriver(t, config(t, g.Share+"/"+sub, options))
-			}, drivertest.Options{Open: sharetest.Open, Size: 4 << 20})
+			}, drivertest.Options{Open: sharetest.Open, Size: 4 << 20, Rounds: 3})
 		})
 	}
 }

@@ -48,6 +48,7 @@ func sees(t *testing.T, at, bricks string) {
 // Data-safety rule 7: replica 2 without quorum works, with a standing warning; its loss of a write is found out, and the
 // file refused, before anybody reads one truth or the other.
 func TestSplitBrain(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := rig.Gluster(t)
 	cfg := config(t, g.Share, nil)
 	require.Contains(t, warned(t, cfg), "replica 2 without an arbiter")
@@ -107,6 +108,7 @@ func TestSplitBrain(t *testing.T) {
 
 // With an arbiter, bricks that go and come back in turn before anything is healed make a write fail rather than diverge.
 func TestArbiter(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := rig.Gluster(t, rig.Arbiter())
 	cfg := config(t, g.Share, nil)
 	require.NotContains(t, warned(t, cfg), "arbiter")
