@@ -46,6 +46,12 @@ func overQuota(e *models.OverQuotaError) *flow.Error {
 	case e.Resource == models.QuotaPerVolumeGigabyte:
 		fe.Code = "VolumeSizeExceedsLimit"
 		fe.Message = fmt.Sprintf("Requested volume size %dG is larger than maximum allowed limit %dG.", e.Requested, e.Limit)
+	case e.Resource == models.QuotaBackups:
+		fe.Code = "BackupLimitExceeded"
+		fe.Message = fmt.Sprintf("Maximum number of backups allowed (%d) exceeded", e.Limit)
+	case e.Resource == models.QuotaBackupGigabytes:
+		fe.Code = "VolumeBackupSizeExceedsAvailableQuota"
+		fe.Message = fmt.Sprintf("Requested backup exceeds allowed Backup gigabytes quota. Requested %dG, quota is %dG and %dG has been consumed.", e.Requested, e.Limit, e.InUse)
 	case isGigabytes(e.Resource):
 		fe.Code = "VolumeSizeExceedsAvailableQuota"
 		fe.Message = fmt.Sprintf("Requested volume or snapshot exceeds allowed %s quota. Requested %dG, quota is %dG and %dG has been consumed.",

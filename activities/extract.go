@@ -18,6 +18,7 @@ type RequestStore interface {
 	GetSnapshot(ctx context.Context, projectID, id string) (models.Snapshot, error)
 	GetVolumeType(ctx context.Context, projectID, nameOrID string) (models.VolumeType, error)
 	ListPools(ctx context.Context) ([]models.PoolView, error)
+	BackupRequestStore
 }
 
 // Requests reads what users asked for.
@@ -28,6 +29,8 @@ type Requests struct {
 	DefaultType  string // default_volume_type
 	DefaultZone  string // default_availability_zone, else storage_availability_zone
 	ZoneFallback bool   // allow_availability_zone_fallback
+	// BackupService is the class path of the backup store, as export records name it.
+	BackupService string
 }
 
 // ExtractVolumeRequest looks up what a create names (type, source, availability zone) and refuses what can't be. The
@@ -49,6 +52,10 @@ func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreat
 		source = &from.volume
 		v.SizeGiB, v.Bootable = max(v.SizeGiB, from.sizeGiB), source.Bootable
 	}
+	backup, err := r.fromBackup(ctx, in, &v)
+	if err != nil {
+		return spec, err
+	}
 	t, err := r.volumeType(ctx, in.Header, in.VolumeType, source)
 	if err != nil {
 		return spec, err
@@ -68,6 +75,7 @@ func (r *Requests) ExtractVolumeRequest(ctx context.Context, in flow.VolumeCreat
 	if from != nil {
 		from.fill(&spec, r.Names)
 	}
+	spec.Backup = backup
 	return spec, nil
 }
 

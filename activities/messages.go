@@ -29,6 +29,9 @@ func resourceType(h flow.Header) string {
 	if h.Kind() == flow.KindSnapshot {
 		return "VOLUME_SNAPSHOT"
 	}
+	if h.Kind() == flow.KindBackup {
+		return "VOLUME_BACKUP"
+	}
 	return "VOLUME"
 }
 
@@ -43,6 +46,9 @@ var events = map[string]string{
 	flow.TaskSnapshotCast:       "009_003", // create snapshot: could not find any available weighted backend
 	flow.TaskCreateSnapshot:     "009_013", // create snapshot: snapshot failed to create
 	flow.TaskDeleteSnapshot:     "010_016", // delete snapshot: snapshot failed to delete
+	flow.TaskBackupChunks:       "013_001", // backup create: unknown error
+	flow.TaskDeleteBackupData:   "014_001", // backup delete: unknown error
+	flow.TaskRestoreChunks:      "015_001", // backup restore: unknown error
 	flow.TaskDeleteVolume:       "100_001",
 	flow.TaskRevertVolume:       "101_001",
 }

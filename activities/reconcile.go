@@ -100,10 +100,11 @@ func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
 		State:      models.FlowFailure,
 		FailedTask: f.FailedTask, Error: why,
 	}
-	volume, snapshots := errorStatuses(flow.Operation(f.Operation))
+	op := flow.Operation(f.Operation)
+	volume, snapshots := errorStatuses(op)
 	err = u.Store.EndFlow(ctx, models.FlowEnd{
 		FlowID: f.ID, ResourceID: f.ResourceID, State: models.FlowFailure, Status: volume, Snapshots: snapshots,
-		Attachment: errorAttachment(flow.Operation(f.Operation)),
+		Attachment: errorAttachment(op), Backups: errorBackups(op),
 		FailedTask: f.FailedTask, Error: why, Hint: "delete the resource, or reset its status after a look at the backend",
 		Tasks: f.Tasks, Message: r.message(end),
 	})
@@ -120,6 +121,9 @@ func (u *Upkeep) restart(ctx context.Context, f models.Flow) error {
 		resume := models.FlowEnd{FlowID: f.ID, ResourceID: f.ResourceID}
 		resume.Status, resume.Snapshots = busyStatuses(flow.Operation(f.Operation))
 		resume.Attachment = busyAttachment(flow.Operation(f.Operation))
+		if to := models.BackupTransition(f.Operation).To; to.Known() {
+			resume.Backups = to
+		}
 		if err := u.Store.ResumeFlow(ctx, resume); err != nil {
 			return err
 		}
@@ -180,6 +184,17 @@ func errorStatuses(op flow.Operation) (models.VolumeStatus, models.SnapshotStatu
 		snapshots = models.SnapshotErrorDeleting // of a cascade
 	}
 	return models.Transition(string(op)).Failure, snapshots
+}
+
+// errorBackups are what the backups show whose own flow has ended without a word. One that was to be restored is as it was.
+func errorBackups(op flow.Operation) models.BackupStatus {
+	if op == flow.BackupRestore || op.Kind() != flow.KindBackup {
+		return ""
+	}
+	if failure := models.BackupTransition(string(op)).Failure; failure.Known() {
+		return failure
+	}
+	return "" // a verification owns nothing
 }
 
 // Purge removes records, messages, keys and reservations whose time is over.

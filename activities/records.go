@@ -22,6 +22,7 @@ type EntryStore interface {
 	CreateAttachmentEntry(ctx context.Context, projectID string, a models.Attachment, f models.Flow) (models.Attachment, error)
 	BeginAttachmentUpdate(ctx context.Context, projectID string, a models.Attachment, f models.Flow) (models.Attachment, error)
 	ReadyAttachment(ctx context.Context, id, flowID string, c models.ConnectionInfo, tasks []models.Task) (models.Attachment, error)
+	BackupEntryStore
 	CreateSnapshotEntry(ctx context.Context, sn models.Snapshot, inUse bool, f models.Flow) (models.Snapshot, error)
 	ReadySnapshot(ctx context.Context, snapshotID, flowID, location string, tasks []models.Task) (models.Snapshot, error)
 	// NextSnapshot reads a snapshot that the flow owns, with its volume, and how many there are.
@@ -47,6 +48,9 @@ func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (fl
 	if in.Snapshot != nil {
 		metadata = in.Snapshot.Metadata
 	}
+	if in.Backup != nil {
+		metadata = in.Backup.Metadata
+	}
 	var out flow.EntryResult
 	request, err := whole(in.Request, metadata)
 	if err != nil {
@@ -63,6 +67,10 @@ func (r *Records) EntryCreate(ctx context.Context, in flow.EntryCreateInput) (fl
 		out.Attachment, err = r.Store.CreateAttachmentEntry(ctx, scope(in.Header), *in.Attachment, f)
 	case in.Snapshot != nil:
 		out.Snapshot, err = r.Store.CreateSnapshotEntry(ctx, *in.Snapshot, in.InUse, f)
+	case in.Kind() == flow.KindBackup:
+		return r.enterBackup(ctx, in, f)
+	case in.BackupID != "":
+		out.Volume, err = r.Store.CreateEntryFromBackup(ctx, in.Volume, in.BackupID, f)
 	default:
 		out.Volume, err = r.Store.CreateEntry(ctx, in.Volume, f)
 	}
@@ -88,12 +96,14 @@ func whole(request any, metadata map[string]string) (any, error) {
 	return fields, nil
 }
 
-// EntryReady makes the volume or the snapshot available, or gives an attachment its connection, and ends the flow.
+// EntryReady makes the volume, the snapshot or the backup available, or gives an attachment its connection, and ends the flow.
 func (r *Records) EntryReady(ctx context.Context, in flow.EntryReadyInput) error {
 	var err error
 	switch {
 	case in.Connection != nil:
 		_, err = r.Store.ReadyAttachment(ctx, in.ResourceID, in.FlowID, *in.Connection, in.Tasks)
+	case in.Kind() == flow.KindBackup:
+		_, err = r.Store.ReadyBackup(ctx, in.ResourceID, in.FlowID, in.Host, in.Data, in.Tasks)
 	case in.Kind() == flow.KindSnapshot:
 		_, err = r.Store.ReadySnapshot(ctx, in.ResourceID, in.FlowID, in.ProviderLocation, in.Tasks)
 	case in.SizeGiB > 0:
@@ -152,12 +162,12 @@ func (r *Records) FlowEnd(ctx context.Context, in flow.FlowEndInput) error { ret
 
 // FlowResume shows that the flow goes on.
 func (r *Records) FlowResume(ctx context.Context, in flow.FlowEndInput) error {
-	return catalogueError(r.Store.ResumeFlow(ctx, models.FlowEnd{FlowID: in.FlowID, ResourceID: in.ResourceID, Status: in.Status, Snapshots: in.Snapshots, Attachment: in.Attachment}))
+	return catalogueError(r.Store.ResumeFlow(ctx, models.FlowEnd{FlowID: in.FlowID, ResourceID: in.ResourceID, Status: in.Status, Snapshots: in.Snapshots, Attachment: in.Attachment, Backups: in.Backups}))
 }
 
 func (r *Records) end(ctx context.Context, in flow.FlowEndInput) error {
 	e := models.FlowEnd{
-		FlowID: in.FlowID, ResourceID: in.ResourceID, State: in.State, Status: in.Status, Snapshots: in.Snapshots, Attachment: in.Attachment, Gone: in.Gone,
+		FlowID: in.FlowID, ResourceID: in.ResourceID, State: in.State, Status: in.Status, Snapshots: in.Snapshots, Attachment: in.Attachment, Backups: in.Backups, Gone: in.Gone,
 		FailedTask: in.FailedTask, Error: in.Error, Hint: in.Hint, Tasks: in.Tasks,
 	}
 	if in.Message {

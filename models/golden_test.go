@@ -90,6 +90,11 @@ func TestTransitionTableGolden(t *testing.T) {
 	for _, s := range SnapshotStatuses() {
 		fmt.Fprintf(&b, "%s %s\n", s, s.Owner())
 	}
+	b.WriteString("\nbackups\n")
+	writeRules(&b, BackupTransitions())
+	for _, s := range BackupStatuses() {
+		fmt.Fprintf(&b, "%s %s %t\n", s, s.Owner(), ResettableBackup(s))
+	}
 	golden(t, "testdata/transitions.txt", b.String())
 }
 
@@ -104,10 +109,10 @@ func TestHeldTableGolden(t *testing.T) {
 
 func TestStatusesDoc(t *testing.T) {
 	var b strings.Builder
-	b.WriteString(`# Statuses of volumes and snapshots
+	b.WriteString(`# Statuses of volumes, snapshots and backups
 
 This page is written by ` + "`go test ./models -update`" + ` from the tables in models/status.go, models/transition.go,
-models/snapshotstatus.go and models/held.go; a test fails when they differ.
+models/snapshotstatus.go, models/backupstatus.go and models/held.go; a test fails when they differ.
 
 ## The drawing
 
@@ -122,7 +127,7 @@ What the operations of flows do. A forced delete, which begins from any status, 
 	writeTable(&b, Transitions())
 	b.WriteString(`
 One thing differs from Cinder: a volume in ` + "`error_deleting`" + ` may simply be deleted again, and a restore may go again into one in
-` + "`error_restoring`" + `.
+` + "`error_restoring`" + `. Another: a backup that fails leaves the volume that it read as it was, not ` + "`error_backing-up`" + `; nothing happened to it.
 
 ## Who ends a status
 
@@ -156,10 +161,29 @@ reset-status may set any.
 		fmt.Fprintf(&b, "| %s | %s |\n", s, s.Owner())
 	}
 	b.WriteString(`
+## Backups
+
+`)
+	writeTable(&b, BackupTransitions())
+	b.WriteString(`
+A backup in ` + "`error_deleting`" + ` may simply be deleted again. A forced delete of one that is being made gives it up and takes back what lies in the
+store; a reset of one that is restored cancels the restore.
+
+| Status | Owner | reset-status may set it |
+|---|---|---|
+`)
+	for _, s := range BackupStatuses() {
+		reset := "yes"
+		if !ResettableBackup(s) {
+			reset = "no"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", s, s.Owner(), reset)
+	}
+	b.WriteString(`
 ## What "held" means
 
 A flow that needs a person is held: it shows the failed task, the error and a hint, and waits for ` + "`flow retry`, `flow skip` or `flow abort`" + `.
-The volume or snapshot stays its own meanwhile. A delete, a forced delete or a reset-status of a held one aborts the flow first.
+The volume, snapshot or backup stays its own meanwhile. A delete, a forced delete or a reset-status of a held one aborts the flow first.
 
 | Operation | Shown while held | Abort | End of flow_hold_hours | Calls that are answered meanwhile |
 |---|---|---|---|---|

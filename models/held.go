@@ -35,7 +35,9 @@ var (
 	moveUndone    = HeldEnd{State: FlowReverted, Status: EndPrevious, Undo: true, FreesQuota: true}
 	// The user has seen the row and finds it again: it is theirs to delete.
 	createStays = HeldEnd{State: FlowFailure, Status: string(VolumeError), Undo: true}
-	manageStays = HeldEnd{State: FlowFailure, Status: string(VolumeErrorManaging), Undo: true, FreesQuota: true}
+	// Half of the volume may be the backup's already: another restore makes it whole.
+	restoreStays = HeldEnd{State: FlowFailure, Status: string(VolumeErrorRestoring)}
+	manageStays  = HeldEnd{State: FlowFailure, Status: string(VolumeErrorManaging), Undo: true, FreesQuota: true}
 )
 
 var heldRules = []HeldRule{
@@ -61,6 +63,12 @@ var heldRules = []HeldRule{
 	{Operation: OpAttachmentUpdate, Shown: string(AttachmentErrorAttaching), Abort: attachStays, Expiry: attachStays, Calls: attachCalls},
 	{Operation: OpAttachmentDelete, Shown: string(AttachmentErrorDetaching), Abort: detachStays, Expiry: detachStays, Calls: attachCalls},
 	{Operation: OpAttachmentTerminate, Shown: string(AttachmentErrorDetaching), Abort: detachStays, Expiry: detachStays, Calls: attachCalls},
+	// Of the volume that is read, nothing changes: it is backing-up until the flow ends.
+	{Operation: OpBackupCreate, Shown: string(BackupError), Abort: createAborted, Expiry: createStays, Calls: heldCalls},
+	{Operation: OpBackupImport, Shown: string(BackupError), Abort: createAborted, Expiry: createStays, Calls: heldCalls},
+	// Shown is the volume's status; the backup stays restoring.
+	{Operation: OpBackupRestore, Shown: string(VolumeErrorRestoring), Abort: restoreStays, Expiry: restoreStays, Calls: heldCalls},
+	{Operation: OpBackupDelete, Shown: string(BackupErrorDeleting), Abort: deleteStays, Expiry: deleteStays, Calls: heldCalls},
 }
 
 // Held returns what held means for an operation, and whether its flows can be held at all.

@@ -131,6 +131,9 @@ type FlowEnd struct {
 	// Attachment is the same of the attachments that the flow owns. One that gets its former status from a flow that succeeds
 	// has lost its connection.
 	Attachment AttachmentStatus
+	// Backups is the same of every backup that the flow owns. Where the flow is a backup's, Status is that of every volume it owns, and
+	// with "" those of a flow that ends go back to where they were.
+	Backups    BackupStatus
 	Gone       bool // destroy the row of the flow's resource and give its quota back
 	FailedTask string
 	Error      string

@@ -95,7 +95,7 @@ var rules = []Rule{
 		Further: "image active, size enough for it",
 	},
 	{
-		Operation: OpVolumeCreateBackup, New: true, To: VolumeRestoringBackup, Success: VolumeAvailable, Failure: VolumeErrorRestoring,
+		Operation: OpVolumeCreateBackup, New: true, To: VolumeRestoringBackup, Success: VolumeAvailable, Failure: VolumeError,
 		Further: "backup available and not larger",
 	},
 	{
@@ -144,7 +144,7 @@ var rules = []Rule{
 	},
 	{
 		Operation: OpBackupCreate, From: onlyAvailable, Also: justInUse, AlsoWhen: "force", To: VolumeBackingUp, Success: EndPrevious,
-		Failure: VolumeErrorBackingUp,
+		Failure: EndPrevious, Further: "or of an available snapshot, and then the volume stays as it is",
 	},
 	{
 		Operation: OpBackupRestore, From: []VolumeStatus{VolumeAvailable, VolumeErrorRestoring}, To: VolumeRestoringBackup,

@@ -27,6 +27,7 @@ type Catalogue interface {
 	activities.PlacementStore
 	activities.ServiceStore
 	activities.FlowStore
+	activities.DataServices
 }
 
 // Engine is what the control worker needs of Temporal beside its two clients.
@@ -53,6 +54,8 @@ type ControlOptions struct {
 	FlowRecords    time.Duration // flow_record_days
 	ReportInterval time.Duration // between two rounds of the monitor
 	BackendWait    time.Duration // flow_backend_wait
+	ServiceDown    time.Duration // service_down_time
+	BackupService  string        // class path of the backup store
 	Scheduler      scheduler.Options
 	Logger         *slog.Logger
 }
@@ -93,10 +96,11 @@ func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptio
 // flowActivities are the steps of users' flows that use the catalogue.
 func flowActivities(store Catalogue, sched *scheduler.Scheduler, o ControlOptions) []any {
 	return []any{
-		&activities.Requests{Store: store, Names: o.Names, NoSnapshotGB: o.NoSnapshotGB, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback},
+		&activities.Requests{Store: store, Names: o.Names, NoSnapshotGB: o.NoSnapshotGB, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback, BackupService: o.BackupService},
 		&activities.Quota{Ledger: store},
 		&activities.Records{Store: store, Names: o.Names, MessageTTL: o.MessageTTL},
 		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume, BackendWait: o.BackendWait},
+		&activities.BackupPlacement{Store: store, Down: o.ServiceDown},
 	}
 }
 
@@ -145,5 +149,11 @@ func Flows() map[flow.Operation]any {
 		flow.AttachmentDelete:     workflows.AttachmentDelete,
 		flow.AttachmentTerminate:  workflows.AttachmentTerminate,
 		flow.AttachmentConnection: workflows.AttachmentConnection,
+
+		flow.BackupCreate:  workflows.BackupCreate,
+		flow.BackupRestore: workflows.BackupRestore,
+		flow.BackupDelete:  workflows.BackupDelete,
+		flow.BackupImport:  workflows.BackupImport,
+		flow.BackupVerify:  workflows.BackupVerify,
 	}
 }

@@ -36,7 +36,9 @@ type world struct {
 	snapshots []string              // that a cascade has to delete
 	request   map[string]any        // what the record keeps of the flow's input
 	found     models.Bytes          // size of what there is to manage
-	told      any                   // what the update accepted answered
+	// backupOfCreate is what a create finds that its volume begins as.
+	backupOfCreate *flow.StoredBackup
+	told           any // what the update accepted answered
 }
 
 func newWorld(t *testing.T) *world {
@@ -48,6 +50,7 @@ func newWorld(t *testing.T) *world {
 		return flow.VolumeSpec{
 			Volume: models.Volume{ID: in.ResourceID, SizeGiB: in.SizeGiB, FlowID: in.FlowID},
 			Quota:  []models.QuotaDelta{{Resource: models.QuotaGigabytes, Delta: in.SizeGiB}},
+			Backup: w.backupOfCreate,
 		}, nil
 	})
 	register(w, flow.TaskExtractExtendRequest, func(in flow.VolumeExtendInput) (flow.ExtendSpec, error) {
@@ -71,6 +74,9 @@ func newWorld(t *testing.T) *world {
 		if in.Snapshot != nil {
 			w.snapshot = models.SnapshotCreating
 			return flow.EntryResult{Snapshot: *in.Snapshot}, nil
+		}
+		if in.Backup != nil {
+			return flow.EntryResult{Backup: *in.Backup}, nil
 		}
 		w.status, w.size = in.Volume.Status, in.Volume.SizeGiB
 		if w.status == "" {

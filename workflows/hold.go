@@ -64,7 +64,7 @@ func (b *base) hold(ctx workflow.Context, task string, cause error) string {
 	defer done()
 	b.gate.held, b.gate.decision = true, ""
 	_ = b.recordStep(safe, flow.TaskFlowHold, flow.FlowEndInput{
-		Header: b.hdr, State: models.FlowHeld, Status: b.heldStatus, Snapshots: b.heldSnapshot, Attachment: b.heldAttachment,
+		Header: b.hdr, State: models.FlowHeld, Status: b.heldStatus, Snapshots: b.heldSnapshot, Attachment: b.heldAttachment, Backups: b.heldBackup,
 		FailedTask: task, Error: fe.Message, Hint: fe.Hint, Tasks: b.tasks,
 	}, nil)
 	b.show(safe, attrState.ValueSet(string(models.FlowHeld)))
@@ -82,7 +82,7 @@ func (b *base) hold(ctx workflow.Context, task string, cause error) string {
 	b.gate.decision = ""
 	if word == flow.UpdateRetry || word == flow.UpdateSkip {
 		_ = b.recordStep(safe, flow.TaskFlowResume, flow.FlowEndInput{
-			Header: b.hdr, State: models.FlowRunning, Status: b.busyStatus, Snapshots: b.busySnapshot, Attachment: b.busyAttachment,
+			Header: b.hdr, State: models.FlowRunning, Status: b.busyStatus, Snapshots: b.busySnapshot, Attachment: b.busyAttachment, Backups: b.busyBackup,
 		}, nil)
 		workflow.SetCurrentDetails(safe, "")
 	}

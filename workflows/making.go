@@ -43,7 +43,7 @@ func refuse[R any](ctx workflow.Context, b *base, a *answer[R], cause error) err
 func (b *base) giveUpMaking(ctx workflow.Context, cause error, takeBack func(workflow.Context) error) error {
 	fe := wire.Parse(cause)
 	end := flow.FlowEndInput{
-		State: models.FlowFailure, Status: b.heldStatus, Snapshots: b.heldSnapshot,
+		State: models.FlowFailure, Status: b.heldStatus, Snapshots: b.heldSnapshot, Backups: b.heldBackup,
 		FailedTask: b.failedTask(), Error: fe.Message, Hint: fe.Hint, Message: true,
 	}
 	// A row that is gone was destroyed by a forced delete, which may have been there before anything was made.
@@ -57,7 +57,7 @@ func (b *base) giveUpMaking(ctx workflow.Context, cause error, takeBack func(wor
 		}
 	}
 	if b.aborted(cause) && !isHeldOut(cause) {
-		end.State, end.Status, end.Snapshots, end.Gone, end.Message = models.FlowReverted, "", "", true, false
+		end.State, end.Status, end.Snapshots, end.Backups, end.Gone, end.Message = models.FlowReverted, "", "", "", true, false
 		b.tasks.reverted(ctx, b.planned[1:len(b.planned)-1]...) // the first only reads, the last only ends
 	}
 	_ = b.end(ctx, end)
@@ -69,7 +69,7 @@ func (b *base) giveUpMaking(ctx workflow.Context, cause error, takeBack func(wor
 func (b *base) removeStays(ctx workflow.Context, cause error, back bool) error {
 	fe := wire.Parse(cause)
 	end := flow.FlowEndInput{
-		State: models.FlowFailure, Status: b.heldStatus, Snapshots: b.heldSnapshot,
+		State: models.FlowFailure, Status: b.heldStatus, Snapshots: b.heldSnapshot, Backups: b.heldBackup,
 		FailedTask: b.failedTask(), Error: fe.Message, Hint: fe.Hint, Message: true,
 	}
 	if back && (fe.Type == flow.ErrCertain || fe.Type == flow.ErrNotSupported || fe.Type == flow.ErrNotFound) {

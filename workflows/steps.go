@@ -27,6 +27,7 @@ type base struct {
 	busySnapshot, heldSnapshot models.SnapshotStatus
 	// The same of its attachment.
 	busyAttachment, heldAttachment models.AttachmentStatus
+	busyBackup, heldBackup         models.BackupStatus // and of the backups
 }
 
 // begin prepares a flow: its list of tasks, the operator's gate, and a context for its work that abort can cancel.

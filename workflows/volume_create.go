@@ -17,6 +17,9 @@ import (
 // not know of snapshots would answer CreateVolume with a blank one.
 func VolumeCreate(ctx workflow.Context, in flow.VolumeCreateInput) error {
 	f := &volumeCreate{in: in, base: base{busyStatus: models.VolumeCreating, heldStatus: models.VolumeError}}
+	if in.BackupID != "" {
+		f.busyStatus = models.VolumeRestoringBackup
+	}
 	ctx, err := f.setup(ctx)
 	if err != nil {
 		return err
@@ -45,6 +48,9 @@ func (f *volumeCreate) run(ctx workflow.Context) error {
 	}
 	made, err := f.build(ctx)
 	if err == nil {
+		err = f.restore(ctx, made)
+	}
+	if err == nil {
 		err = f.ready(ctx, made)
 	}
 	if err != nil {
@@ -66,7 +72,7 @@ func (f *volumeCreate) accept(ctx workflow.Context) error {
 	var row flow.EntryResult
 	request := f.in
 	request.Metadata = nil // the row has it, and payloads are bounded
-	entry := flow.EntryCreateInput{Header: f.hdr, Operation: flow.VolumeCreate, Volume: f.spec.Volume, Request: request}
+	entry := flow.EntryCreateInput{Header: f.hdr, Operation: flow.VolumeCreate, Volume: f.spec.Volume, BackupID: f.in.BackupID, Request: request}
 	entry.Volume.Metadata = f.in.Metadata
 	if err := f.record(ctx, flow.TaskEntryCreate, entry, &row); err != nil {
 		return err
@@ -184,6 +190,16 @@ func (f *volumeCreate) storage() models.StorageVolume {
 		ID: f.spec.Volume.ID, Name: f.cast.StorageName, Size: models.FromGiB(f.spec.Volume.SizeGiB),
 		Pool: pool, Provisioning: f.spec.Provisioning, Tags: map[string]string{"clinker.flow": f.hdr.FlowID},
 	}
+}
+
+// restore gives the volume, which is blank yet, the bytes of the backup that it begins as.
+func (f *volumeCreate) restore(ctx workflow.Context, made models.StorageVolume) error {
+	if f.spec.Backup == nil {
+		return nil
+	}
+	in := flow.RestoreChunksInput{Header: f.hdr, Backup: *f.spec.Backup, Volume: made, Host: f.cast.Pool, Fresh: true}
+	work := move(ctx, flow.HostOf(f.cast.Pool), "backup "+f.spec.Backup.ID+" to "+made.Name)
+	return f.moveOrHold(work, flow.TaskRestoreChunks, in, nil)
 }
 
 // ready is the point of no return: an abort that comes before it undoes the volume, one that comes later is too late. On

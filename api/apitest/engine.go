@@ -81,6 +81,8 @@ func (e *Engine) Accept(ctx context.Context, s flow.Start, result any) error {
 			r.Volume = o.made.(models.Volume)
 		case *flow.SnapshotResult:
 			r.Snapshot = o.made.(models.Snapshot)
+		case *flow.BackupResult:
+			r.Backup = o.made.(models.Backup)
 		case *flow.ManageableListResult:
 			*r = o.made.(flow.ManageableListResult)
 		}
@@ -130,6 +132,7 @@ func (e *Engine) Resolve(_ context.Context, id, update, _ string) error {
 		} else {
 			delete(e.store.Volumes, f.ResourceID)
 			delete(e.store.Snapshots, f.ResourceID)
+			delete(e.store.Backups, f.ResourceID)
 		}
 	}
 	e.store.Flows[id] = f

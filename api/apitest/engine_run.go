@@ -35,6 +35,8 @@ func (e *Engine) run(s flow.Start) (any, error) {
 		e.store.Volumes[row.ID] = row
 	case models.Snapshot:
 		e.store.Snapshots[row.ID] = row
+	case models.Backup:
+		e.store.Backups[row.ID] = row
 	}
 	e.store.Flows[s.Header.FlowID] = models.Flow{
 		ID: s.Header.FlowID, Operation: string(s.Operation), ResourceKind: s.Kind, ResourceID: s.Header.ResourceID, ProjectID: s.Header.ProjectID,
@@ -58,6 +60,9 @@ func (s *Store) enact(start flow.Start, quota int) (any, error) {
 		}
 		if _, ok := s.Snapshots[in.SnapshotID]; in.SnapshotID != "" && !ok {
 			return nil, &flow.Error{Type: flow.ErrNotFound, Message: fmt.Sprintf("snapshot %s could not be found", in.SnapshotID)}
+		}
+		if _, ok := s.Backups[in.BackupID]; in.BackupID != "" && !ok {
+			return nil, &flow.Error{Type: flow.ErrNotFound, Message: fmt.Sprintf("backup %s could not be found", in.BackupID)}
 		}
 		return s.complete(models.Volume{
 			ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description, SizeGiB: in.SizeGiB,
@@ -87,6 +92,18 @@ func (s *Store) enact(start flow.Start, quota int) (any, error) {
 			ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description, VolumeID: in.VolumeID,
 			SizeGiB: v.SizeGiB, Status: models.SnapshotCreating, FlowID: in.FlowID, Progress: "0%", Metadata: in.Metadata,
 		}), nil
+	case flow.BackupCreateInput:
+		v := s.Volumes[in.VolumeID]
+		return s.completeBackup(models.Backup{
+			ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description, VolumeID: in.VolumeID,
+			SnapshotID: in.SnapshotID, SizeGiB: v.SizeGiB, Status: models.BackupCreating, FlowID: in.FlowID, Metadata: in.Metadata,
+		}), nil
+	case flow.BackupImportInput:
+		return s.completeBackup(in.Backup), nil
+	case flow.BackupRestoreInput:
+		v := s.Volumes[in.VolumeID]
+		v.Status = models.VolumeRestoringBackup
+		return v, nil
 	}
 	return nil, errors.New("no such flow")
 }
@@ -102,6 +119,8 @@ func (s *Store) end(start flow.Start) {
 		}
 	case flow.SnapshotRemoveInput:
 		delete(s.Snapshots, id)
+	case flow.BackupRemoveInput:
+		delete(s.Backups, id)
 	case flow.VolumeRevertInput:
 		v, n := s.Volumes[id], s.Snapshots[in.Snapshot.ID]
 		v.Status, v.FlowID, n.Status, n.FlowID = models.VolumeAvailable, "", models.SnapshotAvailable, ""

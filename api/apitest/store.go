@@ -21,6 +21,7 @@ type Store struct {
 	mu        sync.Mutex
 	Volumes   map[string]models.Volume
 	Snapshots map[string]models.Snapshot
+	Backups   map[string]models.Backup
 	Flows     map[string]models.Flow
 	Keys      map[string]models.IdempotencyKey
 	// Fail, when set, may answer any call with an error; it gets the method's name.
@@ -32,7 +33,7 @@ type Store struct {
 func NewStore() *Store {
 	return &Store{
 		Operators: &Operators{Types: []models.VolumeType{{ID: Gold, Name: "gold", IsPublic: true}}},
-		Volumes:   map[string]models.Volume{}, Snapshots: map[string]models.Snapshot{}, Flows: map[string]models.Flow{}, Keys: map[string]models.IdempotencyKey{}, Now: time.Now,
+		Volumes:   map[string]models.Volume{}, Snapshots: map[string]models.Snapshot{}, Backups: map[string]models.Backup{}, Flows: map[string]models.Flow{}, Keys: map[string]models.IdempotencyKey{}, Now: time.Now,
 	}
 }
 

@@ -14,6 +14,7 @@ type Store interface {
 	VolumeStore
 	SnapshotStore
 	AttachmentStore
+	BackupStore
 	FlowStore
 	KeyStore
 	TypeLister
@@ -52,6 +53,7 @@ type Settings struct {
 	MaxAttempts          int           // scheduler_max_attempts [3]
 	VolumeNameTemplate   string        // volume_name_template [volume-%s]
 	SnapshotNameTemplate string        // snapshot_name_template [snapshot-%s]
+	BackupContainer      string        // where the backup store keeps its objects: a container, a bucket; "" in a folder
 	StorageZone          string        // storage_availability_zone [nova]
 	ServiceDownTime      time.Duration // service_down_time [60 s]
 	AllowInUseTypes      bool          // allow_inuse_volume_type_modification [false]

@@ -46,6 +46,7 @@ func (byToken) Challenge() string { return "test" }
 type operators struct {
 	v3.VolumeStore
 	v3.SnapshotStore
+	v3.BackupStore
 	v3.AttachmentStore
 	v3.FlowStore
 	v3.KeyStore

@@ -7,6 +7,7 @@ const sinceResourceFilters = 33
 
 // resourceFilters are what everybody may filter a list by, by Cinder's names of the lists.
 var resourceFilters = []filtersView{
+	{Resource: "backup", Filters: backupFilters.all},
 	{Resource: "message", Filters: messageFilters},
 	{Resource: "pool", Filters: []string{"name", "volume_type"}},
 	{Resource: "snapshot", Filters: snapshotFilters.all},

@@ -46,6 +46,7 @@ func (a *API) Routes() []Route {
 		a.volumeMetadataRoutes,
 		a.snapshotRoutes,
 		a.snapshotMetadataRoutes,
+		a.backupRoutes,
 		a.manageableRoutes,
 		a.attachmentRoutes,
 		a.flowRoutes,

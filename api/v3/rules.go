@@ -20,6 +20,16 @@ const (
 	ruleSnapshotDelete   = "volume:delete_snapshot"
 	ruleSnapshotExtended = "volume_extension:extended_snapshot_attributes"
 
+	ruleBackupList    = "backup:get_all"
+	ruleBackupShow    = "backup:get"
+	ruleBackupCreate  = "backup:create"
+	ruleBackupUpdate  = "backup:update"
+	ruleBackupDelete  = "backup:delete"
+	ruleBackupRestore = "backup:restore"
+	ruleBackupImport  = "backup:backup-import"
+	ruleBackupExport  = "backup:export-import"
+	ruleBackupProject = "backup:backup_project_attribute"
+
 	ruleVolumeManage       = "volume_extension:volume_manage"
 	ruleVolumeUnmanage     = "volume_extension:volume_unmanage"
 	ruleVolumeManageable   = "volume_extension:list_manageable"

@@ -64,6 +64,9 @@ func (a *API) volumeCreateStart(c *Call, in flow.VolumeCreateInput, key string, 
 	if in.SnapshotID != "" {
 		in.Tasks = flow.VolumeFromSnapshotTasks()
 	}
+	if in.BackupID != "" {
+		in.Tasks = flow.VolumeFromBackupTasks()
+	}
 	in.Summary = createSummary(&in)
 	in.MaxAttempts = a.MaxAttempts
 	in.IdempotencyKey = key

@@ -72,16 +72,11 @@ func readSources(c *Call, f *Fields, in *flow.VolumeCreateInput) (count int) {
 		absent = append(absent, struct{ key, what, id string }{"group_id", "group", f.UUID("group_id")})
 	}
 	if c.At(47) {
-		absent = append(absent, struct{ key, what, id string }{"backup_id", "backup", f.UUID("backup_id")})
+		in.BackupID = f.UUID("backup_id")
 	}
 	image := deref(f.Text("imageRef", 0, 255)) + deref(f.Text("image_id", 0, 255))
-	for _, from := range []string{in.SourceVolID, in.SnapshotID, image} {
+	for _, from := range []string{in.SourceVolID, in.SnapshotID, in.BackupID, image} {
 		if from != "" {
-			count++
-		}
-	}
-	for _, s := range absent {
-		if s.id != "" && s.key == "backup_id" {
 			count++
 		}
 	}
@@ -156,6 +151,9 @@ func createSummary(in *flow.VolumeCreateInput) string {
 	}
 	if in.SnapshotID != "" {
 		b.WriteString(" from snapshot " + in.SnapshotID)
+	}
+	if in.BackupID != "" {
+		b.WriteString(" from backup " + in.BackupID)
 	}
 	return b.String()
 }

@@ -99,6 +99,7 @@ func handler(cfg *config.Config, e *engine.Engine, s *store.Store, rules v3.Poli
 				VolumeNameTemplate: cfg.Volumes.VolumeName, SnapshotNameTemplate: cfg.Volumes.SnapshotName,
 				StorageZone: cfg.Volumes.AvailabilityZone, ServiceDownTime: cfg.Service.DownTime, KeyTTL: cfg.API.IdempotencyKeyAge,
 				ServiceTokenRoles: cfg.Keystone.ServiceTokenRoles,
+				BackupContainer:   backupContainer(cfg.Backup),
 			},
 		},
 		Auth:    who.auth,

@@ -20,7 +20,8 @@ func dataCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "data",
 		Short: "Move bytes for this host's backends: copies of volumes; needs Temporal and no database",
-		Long: `Runs the steps that move bytes, for hours: copies of volumes from one backend to another. It reads the same file as the
+		Long: `Runs the steps that move bytes, for hours: copies of volumes from one backend to another, backups
+and restores. It reads the same file as the
 storage worker and opens the volumes of every backend in it. Several may run beside each other.
 
 Told to stop, it hands over at once: whoever goes on begins at the last checkpoint.`,
@@ -95,5 +96,8 @@ func startData(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends 
 func dataActivities(cfg *config.Config, e *engine.Engine, backends map[string]drivers.Driver) []any {
 	opener := &activities.LocalOpener{Host: cfg.Host, Backends: backends}
 	mover := activities.Mover{Beats: e.Flows()}
-	return []any{&activities.Copies{Mover: mover, Opener: opener, StateDir: cfg.StatePath}}
+	return []any{
+		&activities.Copies{Mover: mover, Opener: opener, StateDir: cfg.StatePath},
+		backupActivities(cfg, mover, opener),
+	}
 }

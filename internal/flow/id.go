@@ -46,7 +46,7 @@ func (op Operation) Kind() string {
 	if op == VolumeAttach {
 		return KindAttachment
 	}
-	for _, kind := range []string{KindSnapshot, KindAttachment} {
+	for _, kind := range []string{KindSnapshot, KindAttachment, KindBackup} {
 		if strings.HasPrefix(string(op), kind+"-") {
 			return kind
 		}

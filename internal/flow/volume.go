@@ -62,6 +62,7 @@ type VolumeCreateInput struct {
 	Metadata         map[string]string `json:"metadata,omitempty"`
 	SourceVolID      string            `json:"source_volid,omitempty"`
 	SnapshotID       string            `json:"snapshot_id,omitempty"` // size 0 takes the snapshot's; with VolumeFromSnapshotTasks
+	BackupID         string            `json:"backup_id,omitempty"`   // size 0 takes the backup's; with VolumeFromBackupTasks
 	Hints            Hints             `json:"hints,omitzero"`
 	MaxAttempts      int               `json:"max_attempts,omitempty"` // scheduler_max_attempts
 	IdempotencyKey   string            `json:"idempotency_key,omitempty"`
@@ -79,6 +80,8 @@ type VolumeSpec struct {
 	Quota             []models.QuotaDelta   `json:"quota"`
 	// Snapshot is what the volume begins as; nil unless it is made from a snapshot.
 	Snapshot *models.StorageSnapshot `json:"snapshot,omitempty"`
+	// Backup is what is restored into the volume once it is made.
+	Backup *StoredBackup `json:"backup,omitempty"`
 }
 
 // QuotaReserveInput asks for quota for a flow. SizeGiB is checked against per_volume_gigabytes.
@@ -102,7 +105,12 @@ type EntryCreateInput struct {
 	Snapshot *models.Snapshot `json:"snapshot,omitempty"`
 	// Attachment is the row where the flow attaches: a new one, or how the one that is there shall be.
 	Attachment *models.Attachment `json:"attachment,omitempty"`
-	// InUse allows a snapshot of an attached volume.
+	// Backup is the row where the flow makes or imports a backup; in a restore, VolumeID is what the backup is restored into; in the create
+	// of a volume, BackupID is what it begins as.
+	Backup   *models.Backup `json:"backup,omitempty"`
+	VolumeID string         `json:"volume_id,omitempty"`
+	BackupID string         `json:"backup_id,omitempty"`
+	// InUse allows a snapshot or a backup of an attached volume.
 	InUse bool `json:"in_use,omitempty"`
 	// Request is the flow's own input, less the metadata that the row has: the record keeps it, so that the flow can be started again.
 	Request any `json:"request,omitempty"`
@@ -115,6 +123,7 @@ type EntryResult struct {
 	Volume     models.Volume     `json:"volume,omitzero"`
 	Snapshot   models.Snapshot   `json:"snapshot,omitzero"`
 	Attachment models.Attachment `json:"attachment,omitzero"`
+	Backup     models.Backup     `json:"backup,omitzero"`
 }
 
 // VolumeResult carries a volume's row back.
@@ -172,6 +181,8 @@ type EntryReadyInput struct {
 	Tasks            []models.Task `json:"task_list,omitempty"`
 	// Connection is what an attachment's host gets, without secrets.
 	Connection *models.ConnectionInfo `json:"connection,omitempty"`
+	// Data is what is known of a backup that was made.
+	Data models.BackupData `json:"data,omitzero"`
 }
 
 // FlowEndInput ends or holds a flow: the record, and where Status is set the resource's status, change in one transaction.
@@ -181,6 +192,7 @@ type FlowEndInput struct {
 	Status models.VolumeStatus `json:"status,omitempty"` // of the volume; "" leaves it alone
 	// Snapshots is the status of the snapshots that the flow owns; see models.FlowEnd.
 	Snapshots models.SnapshotStatus `json:"snapshots,omitempty"`
+	Backups   models.BackupStatus   `json:"backups,omitempty"` // likewise
 	// Attachment is the status of the attachment that the flow owns; see models.FlowEnd.
 	Attachment models.AttachmentStatus `json:"attachment,omitempty"`
 	Gone       bool                    `json:"gone,omitempty"` // the row is destroyed and its quota given back

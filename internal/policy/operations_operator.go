@@ -40,6 +40,9 @@ var ownRules = own(slices.Concat(
 		{"attachment:get", "show an attachment, with how its host reaches the volume"},
 		{"attachment:get_all", "list attachments"},
 	}...),
+	rows(forMember, [][2]string{
+		{"backup:verify", "read a backup back and compare every hash"},
+	}...),
 	rows(forAdmin, [][2]string{
 		{"flow:resolve", "retry, skip or abort a step of an operation that is held"},
 	}...),

@@ -14,6 +14,19 @@ import (
 // that has done so before gets its row; one that was abandoned gets ErrAbandoned and nothing is written. An id that another volume
 // has is ErrExists, a volume type or a snapshot that went away meanwhile ErrNotFound, a snapshot that is not available any more a *StatusError.
 func (s *Store) CreateEntry(ctx context.Context, v models.Volume, f models.Flow) (models.Volume, error) {
+	return s.createEntry(ctx, v, f, func(*gorm.DB) error { return nil })
+}
+
+// CreateEntryFromBackup is CreateEntry for a volume that a backup is restored into: the backup is restoring for as long. One that is not
+// available is a *StatusError.
+func (s *Store) CreateEntryFromBackup(ctx context.Context, v models.Volume, backupID string, f models.Flow) (models.Volume, error) {
+	v.Status = models.Transition(models.OpVolumeCreateBackup).To
+	return s.createEntry(ctx, v, f, func(tx *gorm.DB) error {
+		return s.takeBackup(tx, "", backupID, models.OpVolumeCreateBackup, f.ID, v.SizeGiB)
+	})
+}
+
+func (s *Store) createEntry(ctx context.Context, v models.Volume, f models.Flow, also func(tx *gorm.DB) error) (models.Volume, error) {
 	asked := v
 	err := s.write(ctx, func(tx *gorm.DB) error {
 		isNew, err := s.beginFlow(tx, f)
@@ -39,7 +52,10 @@ func (s *Store) CreateEntry(ctx context.Context, v models.Volume, f models.Flow)
 			v.AttachStatus = models.AttachDetached
 		}
 		v.CreatedAt, v.UpdatedAt = s.now(), s.now()
-		return tx.Create(&v).Error
+		if err := tx.Create(&v).Error; err != nil {
+			return err
+		}
+		return also(tx)
 	})
 	if err != nil {
 		return models.Volume{}, missing(err, "volume", asked.ID)
@@ -109,6 +125,10 @@ func (s *Store) readyEntry(ctx context.Context, volumeID, flowID, host, location
 			return err
 		}
 		if err := s.settleClaim(tx, flowID); err != nil {
+			return err
+		}
+		// What it was made from is free again.
+		if _, err := s.endBackups(tx, models.Flow{ID: flowID}, models.FlowEnd{State: models.FlowSuccess}); err != nil {
 			return err
 		}
 		// The flow commits in a step of its own; should that have been skipped, the row counts all the same.

@@ -86,12 +86,19 @@ func (s *Store) endRows(tx *gorm.DB, f models.Flow, e models.FlowEnd) (stays boo
 	if f.ResourceKind == kindAttachment {
 		return false, nil
 	}
+	if f.ResourceKind == kindBackup {
+		return s.endBackupFlow(tx, f, e)
+	}
 	if f.ResourceKind != kindSnapshot {
 		if stays, err = s.endVolume(tx, f, e); err != nil {
 			return false, err
 		}
 	}
 	has, err := s.endSnapshots(tx, f, e)
+	if err != nil {
+		return false, err
+	}
+	_, err = s.endBackups(tx, f, e) // what the volume was to be made from
 	return stays || has, err
 }
 
@@ -153,6 +160,9 @@ func (s *Store) ResumeFlow(ctx context.Context, e models.FlowEnd) error {
 			"state": string(models.FlowRunning), "failed_task": "", "error": "", "hint": "", "updated_at": now,
 		}).Error; err != nil {
 			return err
+		}
+		if f.ResourceKind == kindBackup {
+			return resumeBackupFlow(tx, f, e, now)
 		}
 		if e.Status != "" {
 			n, err := changed(tx.Exec("UPDATE volumes SET status = ?, updated_at = ? WHERE id = ? AND flow_id = ?", string(e.Status), now, e.ResourceID, f.ID))

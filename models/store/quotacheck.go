@@ -14,7 +14,7 @@ import (
 
 type usageKey struct{ project, resource string }
 
-// CheckQuota compares the ledger's in_use with the rows, in every project, for volumes, snapshots and gigabytes and all of them per type. What
+// CheckQuota compares the ledger's in_use with the rows, in every project, for volumes, snapshots and gigabytes, all of them per type, and backups. What
 // flows under way have reserved is no drift. The answer is from one moment and sorted.
 func (s *Store) CheckQuota(ctx context.Context) ([]models.QuotaDrift, error) {
 	var drifts []models.QuotaDrift
@@ -25,6 +25,9 @@ func (s *Store) CheckQuota(ctx context.Context) ([]models.QuotaDrift, error) {
 			return err
 		}
 		if err := addSnapshots(tx, rows); err != nil {
+			return err
+		}
+		if err := addBackups(tx, rows); err != nil {
 			return err
 		}
 		if err := addChanges(tx, rows); err != nil {
@@ -56,7 +59,7 @@ func (s *Store) CheckQuota(ctx context.Context) ([]models.QuotaDrift, error) {
 
 // checked tells whether the rows say what is in use of a resource.
 func checked(r string) bool {
-	return slices.ContainsFunc(perType, func(base string) bool { return r == base || strings.HasPrefix(r, base+"_") })
+	return r == models.QuotaBackups || r == models.QuotaBackupGigabytes || slices.ContainsFunc(perType, func(base string) bool { return r == base || strings.HasPrefix(r, base+"_") })
 }
 
 // rowSum is what the rows of one project and type add up to.
@@ -78,6 +81,17 @@ func addSnapshots(tx *gorm.DB, into map[usageKey]int64) error {
 	sums, err := sumRows(tx, "snapshots", "quota_gib", models.QuotaSnapshots)
 	for _, sum := range sums {
 		sum.add(into, models.SnapshotDeltas(sum.TypeName, sum.Count, sum.GiB))
+	}
+	return err
+}
+
+func addBackups(tx *gorm.DB, into map[usageKey]int64) error {
+	var sums []rowSum
+	err := tx.Raw(`SELECT b.project_id AS project_id, COUNT(*) AS count, CAST(SUM(b.size_gib) AS BIGINT) AS gi_b FROM backups AS b
+		WHERE NOT EXISTS (SELECT 1 FROM reservations AS r WHERE r.flow_id = b.flow_id AND r.resource = ? AND r.state <> ?)
+		GROUP BY b.project_id`, models.QuotaBackups, models.ReservationCommitted).Scan(&sums).Error
+	for _, sum := range sums {
+		sum.add(into, models.BackupDeltas(sum.Count, sum.GiB))
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 
 // rowMakers are the operations whose reservation stands for a row of their own. A volume-manage is none of them: its row counts
 // nothing before its size is known, and its reservation is a change to it.
-var rowMakers = []string{models.OpVolumeCreate, models.OpSnapshotCreate, models.OpSnapshotManage}
+var rowMakers = []string{models.OpVolumeCreate, models.OpSnapshotCreate, models.OpSnapshotManage, models.OpBackupCreate, models.OpBackupImport}
 
 func makesRow(operation string) bool { return slices.Contains(rowMakers, operation) }
 
@@ -89,6 +89,11 @@ func (s *Store) destroySnapshot(tx *gorm.DB, sn models.Snapshot, f models.Flow) 
 		deltas = models.SnapshotDeltas(typeName, 1, sn.QuotaGiB)
 	}
 	return s.destroyRow(tx, "snapshots", sn.ID, sn.ProjectID, deltas, f)
+}
+
+// destroyBackup is destroyVolume for a backup.
+func (s *Store) destroyBackup(tx *gorm.DB, b models.Backup, f models.Flow) error {
+	return s.destroyRow(tx, "backups", b.ID, b.ProjectID, models.BackupDeltas(1, b.SizeGiB), f)
 }
 
 // destroyRow removes a row, what it claims of its pool, and what it takes of the quota. A create that never committed has

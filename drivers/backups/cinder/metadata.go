@@ -143,3 +143,6 @@ func check(chain []*Backup) error {
 	}
 	return nil
 }
+
+// Chunks is how many objects hold the backup's data.
+func (b *Backup) Chunks() int { return len(b.chunks) }

@@ -1,0 +1,138 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// BackupCreate brings what a volume or a snapshot holds to the backup store: ExtractBackupRequest, QuotaReserve, EntryCreate, [the client gets its
+// answer], QuotaCommit, BackupCast, CreateSnapshot where the volume is in use, BackupChunks on a data worker, DeleteSnapshot, EntryReady. A
+// worker that dies costs at most one checkpoint: the store has it. The temporary snapshot goes away whatever happens.
+func BackupCreate(ctx workflow.Context, in flow.BackupCreateInput) error {
+	f := &backupCreate{in: in}
+	f.busyBackup, f.heldBackup = models.BackupCreating, models.BackupError
+	if err := f.serve(ctx); err != nil {
+		return err
+	}
+	ctx, err := f.begin(ctx, in.Header, flow.BackupCreateTasks(false))
+	if err != nil {
+		return err
+	}
+	return finish(ctx, f.run(ctx))
+}
+
+type backupCreate struct {
+	base
+	answer[flow.BackupResult]
+	in   flow.BackupCreateInput
+	spec flow.BackupSpec
+	data string // the data worker's host, once it is known
+	// left says that the temporary snapshot may be there.
+	left bool
+}
+
+func (f *backupCreate) run(ctx workflow.Context) error {
+	if err := f.accept(ctx); err != nil {
+		return refuse(ctx, &f.base, &f.answer, err)
+	}
+	made, err := f.build(ctx)
+	if err == nil {
+		err = ready(ctx, &f.base, f.data, made)
+	}
+	if err != nil {
+		return f.giveUp(ctx, err)
+	}
+	return nil
+}
+
+func (f *backupCreate) accept(ctx workflow.Context) error {
+	f.registerUndo()
+	if err := f.record(ctx, flow.TaskExtractBackupRequest, f.in, &f.spec); err != nil {
+		return err
+	}
+	if err := f.record(ctx, flow.TaskQuotaReserve, flow.QuotaReserveInput{Header: f.hdr, Deltas: f.spec.Quota}, nil); err != nil {
+		return err
+	}
+	row, request := f.spec.Backup, f.in
+	row.Metadata, request.Metadata = f.in.Metadata, nil // once: payloads are bounded
+	entry := flow.EntryCreateInput{Header: f.hdr, Operation: flow.BackupCreate, Backup: &row, InUse: f.in.Force, Request: request}
+	var out flow.EntryResult
+	if err := f.record(ctx, flow.TaskEntryCreate, entry, &out); err != nil {
+		return err
+	}
+	f.spec.Backup.DataTimestamp = out.Backup.DataTimestamp
+	f.result = &flow.BackupResult{Backup: out.Backup}
+	return nil
+}
+
+// build makes the backup, and takes the temporary snapshot away before it returns, however it ends.
+func (f *backupCreate) build(ctx workflow.Context) (models.BackupData, error) {
+	made, err := f.copy(ctx)
+	if !f.left {
+		f.tasks.drop(flow.TaskCreateSnapshot, flow.TaskDeleteSnapshot)
+		return made, err
+	}
+	safe, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if tidy := f.dropSnapshot(safe); err == nil {
+		err = tidy
+	}
+	return made, err
+}
+
+func (f *backupCreate) copy(ctx workflow.Context) (made models.BackupData, err error) {
+	if err := f.record(ctx, flow.TaskQuotaCommit, flow.FlowRef{Header: f.hdr}, nil); err != nil {
+		return made, err
+	}
+	if f.data, err = f.castData(ctx, flow.TaskBackupCast, f.spec.Host, ""); err != nil {
+		return made, err
+	}
+	f.backend, _ = flow.SplitHost(f.spec.Host)
+	f.show(ctx, attrBackend.ValueSet(f.backend))
+	b, snapshot := f.spec.Backup, f.spec.Snapshot
+	if f.spec.Temporary {
+		f.left = true
+		out, err := f.nodeOrHold(node(ctx, f.backend, "temporary snapshot of "+f.spec.Volume.Name), flow.TaskCreateSnapshot, f.temporary())
+		if err != nil {
+			return made, err
+		}
+		if out.Snapshot != nil {
+			snapshot = out.Snapshot
+		}
+	}
+	in := flow.BackupChunksInput{
+		Header: f.hdr, Volume: f.spec.Volume, Snapshot: snapshot, Host: f.spec.Host, BackupID: b.ID, ParentID: b.ParentID, Name: b.Name,
+		Note: b.Description, OfUser: b.SnapshotID, Container: b.Container, Timestamp: b.DataTimestamp, Origin: f.spec.Origin,
+	}
+	var out flow.StoredBackupResult
+	err = f.moveOrHold(move(ctx, f.data, f.spec.Volume.Name+" of "+f.spec.Host+" to the backup store"), flow.TaskBackupChunks, in, &out)
+	return out.Data, err
+}
+
+func (f *backupCreate) temporary() flow.NodeInput {
+	s := *f.spec.Snapshot
+	s.Volume.Tags = map[string]string{"clinker.flow": f.hdr.FlowID}
+	return flow.NodeInput{Header: f.hdr, Volume: s.Volume, Snapshot: &s}
+}
+
+func (f *backupCreate) dropSnapshot(ctx workflow.Context) error {
+	_, err := f.nodeOrHold(node(ctx, f.backend, "temporary snapshot of "+f.spec.Volume.Name), flow.TaskDeleteSnapshot, f.temporary())
+	if err == nil {
+		f.left = false
+	}
+	return err
+}
+
+// giveUp ends a flow whose row is written; what lies in the store is deleted with the row, or by whoever deletes the row later.
+func (f *backupCreate) giveUp(ctx workflow.Context, cause error) error {
+	if f.data == "" {
+		return f.giveUpMaking(ctx, cause, nil)
+	}
+	return f.giveUpMaking(ctx, cause, func(ctx workflow.Context) error {
+		b := f.spec.Backup
+		in := flow.StoredBackupInput{Header: f.hdr, Backup: flow.StoredBackup{ID: b.ID, SizeGiB: b.SizeGiB, Container: b.Container}}
+		return f.moveOrHold(move(ctx, f.data, "take back what lies in the store"), flow.TaskDeleteBackupData, in, nil)
+	})
+}
