@@ -66,7 +66,7 @@ func newKeystone(t *testing.T, apiAddr string) *keystone {
 	manage("bootstrap", "--bootstrap-password", "root-secret", "--bootstrap-public-url", k.url, "--bootstrap-region-id", "RegionOne")
 	host, port, _ := strings.Cut(addr, ":")
 	// Debian's Python has Keystone's modules, another may be first in PATH.
-	script, err := filepath.Abs("testdata/keystone.py")
+	script, err := filepath.Abs("testdata/serve_keystone.py")
 	require.NoError(t, err)
 	k.Process = harness.Launch(t, &harness.Process{
 		Name: "keystone", Args: []string{"/usr/bin/python3", script, host, port}, Env: []string{"OS_KEYSTONE_CONFIG_FILES=" + conf},

@@ -1,4 +1,4 @@
-"""Serves Debian's Keystone at an address: keystone.py HOST PORT. A thread for each connection, since keystone-wsgi-public has one for all,
+"""Serves Debian's Keystone at an address: serve_keystone.py HOST PORT. A thread for each connection, since keystone-wsgi-public has one for all,
 and whoever opens a connection without a word, as Go's HTTP client does at times, keeps everybody else waiting."""
 import sys
 from socketserver import ThreadingMixIn
