@@ -26,15 +26,8 @@ func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 const shareVariable = "CLINKER_TEST_NFS_SHARE"
 
 // The tests run in a node, whose kernel has an NFS client, on a server outside.
-func TestMounts(t *testing.T) { inside(t, "^TestInside(TwoHosts|Mounts)$") }
-func TestRaw(t *testing.T)    { inside(t, "^TestInsideRaw$") }
-func TestThick(t *testing.T)  { inside(t, "^TestInsideThick$") }
-func TestQcow2(t *testing.T)  { inside(t, "^TestInsideQcow2$") }
-
-func inside(t *testing.T, pattern string) {
-	node := rig.StorageNode(t)
-	server := rig.NFS(t, rig.GiB)
-	rig.TestInNode(t, node, pattern, shareVariable+"="+server.Share)
+func TestInNode(t *testing.T) {
+	rig.TestInNode(t, rig.StorageNode(t), "^TestInside", shareVariable+"="+rig.NFS(t, rig.GiB).Share)
 }
 
 // config is of a backend with this share, which is unmounted in the end.
@@ -96,7 +89,7 @@ func conformance(t *testing.T, options map[string]string) {
 	drivertest.Run(t, func(t *testing.T) drivers.Driver {
 		t.Cleanup(func() { empty(t, point(cfg, os.Getenv(shareVariable))) })
 		return newDriver(t, cfg)
-	}, drivertest.Options{Open: sharetest.Open, Size: 1 << 20})
+	}, drivertest.Options{Open: sharetest.Open, Size: 1 << 20, Rounds: 3})
 }
 
 func empty(t *testing.T, folder string) {
