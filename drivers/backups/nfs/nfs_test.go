@@ -87,8 +87,14 @@ func TestInsideMounts(t *testing.T) {
 func TestOptions(t *testing.T) {
 	base := t.TempDir()
 	for _, o := range []nfs.Options{
-		{Base: base}, {Share: "host", Base: base}, {Share: "host:path", Base: base}, {Share: ":/path", Base: base}, {Share: "-o:/path", Base: base},
-		{Share: "host:/path", Base: "relative"}, {Share: "host:/path", Base: base, Options: "-o ro"}, {Share: "host:/a b", Base: base},
+		{Base: base},
+		{Share: "host", Base: base},
+		{Share: "host:path", Base: base},
+		{Share: ":/path", Base: base},
+		{Share: "-o:/path", Base: base},
+		{Share: "host:/path", Base: "relative"},
+		{Share: "host:/path", Base: base, Options: "-o ro"},
+		{Share: "host:/a b", Base: base},
 	} {
 		_, err := nfs.New(o)
 		require.ErrorIs(t, err, drivers.ErrInvalid, "%+v", o)
