@@ -228,7 +228,7 @@ func BenchmarkBackups(bb *testing.B) {
 	require.Less(b, used, int64(sparseData+64*mebi), "holes are kept")
 	peak, err := memory(os.Getpid(), "VmHWM")
 	require.NoError(b, err)
-	b.rows = append(b.rows, [3]string{"peak memory of the process, all of the above", mib(peak), "256 MiB"})
+	b.rows = append(b.rows, [3]string{"peak memory of the process, all of the above", fmt.Sprintf("%d MiB", peak), "256 MiB"})
 	b.restic()
 	b.report(before)
 }
