@@ -186,7 +186,12 @@ func TestKeystone(t *testing.T) {
 	}
 	got, _, text := patient("/volumes", mia)
 	require.Equal(t, 200, got, text)
-	out, code := cinder("mia", "mia-secret", "mine", "create", "1", "--name", "hers")
+	var out string
+	var code int
+	harness.Await(t, 5*harness.Patience, func() (bool, string) {
+		out, code = cinder("mia", "mia-secret", "mine", "create", "1", "--name", "hers")
+		return !strings.Contains(out, "HTTP 503"), "Keystone to answer: " + out
+	})
 	require.Zero(t, code, out)
 	id := properties(t, out)["id"]
 	_, code = cinder("mia", "wrong", "mine", "list")
