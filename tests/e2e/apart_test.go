@@ -18,14 +18,25 @@ import (
 	"github.com/clinker-storage/clinker/tests/harness"
 )
 
+// apartConf has a backend that works and one whose disk is away, on one node.
+const apartConf = `enabled_backends = dir,lost
+[dir]
+volume_driver = dir
+dir_path = $state_path/volumes
+[lost]
+volume_driver = dir
+dir_path = /proc/lost
+`
+
 // TestApart takes one part after another away from Clinker in parts, in the middle of work.
 func TestApart(t *testing.T) {
 	t.Parallel()
-	k := harness.Apart(t, "")
+	k := harness.Apart(t, apartConf)
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *harness.Cluster)
 	}{
+		{"one backend is sick", oneIsSick},
 		{"logs of a request", logsOfARequest},
 		{"no control worker", noControlWorker},
 		{"no Temporal", noTemporal},
@@ -46,6 +57,30 @@ func TestApart(t *testing.T) {
 	for _, p := range []*harness.Process{k.API, k.Control, k.Storage, k.Temporal} {
 		p.Stop(t)
 	}
+}
+
+// The worker starts with a backend that doesn't work, says so with a hint, and serves the other one. Both live; one is down.
+func oneIsSick(t *testing.T, k *harness.Cluster) {
+	said := k.Storage.Logged(t, "level=WARN", "backend is not usable yet", "node1@lost", "hint=")
+	require.Len(t, said, 1)
+	require.Len(t, k.Storage.Logged(t, "storage worker runs"), 1)
+	api := k.Client("sick")
+	require.Equal(t, "node1@dir#dir", api.CreateAvailable(t, "well", 1).Host)
+	states := map[string]string{}
+	harness.Await(t, harness.Patience, func() (bool, string) {
+		var page struct {
+			Services []struct {
+				Host, State string
+				Backend     string `json:"backend_state"`
+			}
+		}
+		api.Want(t, 200, "GET", "/os-services?binary=cinder-volume", nil).Decode(t, &page)
+		for _, s := range page.Services {
+			states[s.Host] = s.State + ", backend " + s.Backend
+		}
+		return len(states) == 2, fmt.Sprintf("both services to be known: %v", states)
+	})
+	require.Equal(t, map[string]string{"node1@dir": "up, backend up", "node1@lost": "up, backend down"}, states)
 }
 
 // By its request id the lines of a request are found in every process, and they tell its tasks in order.

@@ -57,31 +57,39 @@ func newRack(t *testing.T) *rack {
 	r.Cluster = harness.Head(t, node.Gateway(), conf)
 	node.Run("pvcreate", "--metadatasize", "128m", node.Disks()[0])
 	node.Run("vgcreate", "cinder-volumes", node.Disks()[0])
-	require.NoError(t, os.WriteFile(filepath.Join(r.share, "cinder.conf"), []byte("[DEFAULT]\n"+conf), 0o600))
 	harness.CopyBinary(t, "clinkerd", r.share)
-	r.lvm = &nodeWorker{node: node, temporal: r.TemporalAddr}
+	r.lvm = r.nodeWorker(t, "lvm", conf)
 	r.lvm.start(t)
 	r.Storage = r.Part(t, "worker", "storage", "--backend", "glusterfs")
 	r.AwaitPools(t, 2)
 	return r
 }
 
-// nodeWorker is the storage worker inside the node. What it knows of the world is the tutorial's file and Temporal's address.
+// nodeWorker is a storage worker inside the node. What it knows of the world is its configuration, NAME.conf of the node's /host, and
+// Temporal's address.
 type nodeWorker struct {
+	name     string
 	node     *rig.Node
 	temporal string
 	starts   int
 	done     <-chan error
 }
 
-const nodePid = "/run/clinkerd.pid"
+// nodeWorker makes the worker of a configuration, which names its backends; it is not started.
+func (r *rack) nodeWorker(t *testing.T, name, conf string) *nodeWorker {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(r.share, name+".conf"), []byte("[DEFAULT]\n"+conf), 0o600))
+	return &nodeWorker{name: name, node: r.node, temporal: r.TemporalAddr}
+}
+
+func (w *nodeWorker) pidFile() string { return "/run/" + w.name + ".pid" }
 
 // start runs the worker and waits until it serves.
 func (w *nodeWorker) start(t *testing.T) {
 	t.Helper()
-	w.done = w.node.Background(os.Stderr, "sh", "-c", "echo $$ >"+nodePid+` && cd /host && exec "$@" >>/host/worker.log 2>&1`, "sh",
+	w.done = w.node.Background(os.Stderr, "sh", "-c", "echo $$ >"+w.pidFile()+` && cd /host && exec "$@" >>/host/`+w.name+".log 2>&1", "sh",
 		"env", "CLINKER_STATE_PATH=/host/state", "CLINKER_TEMPORAL__ADDRESS="+w.temporal,
-		"/host/clinkerd", "worker", "storage", "--config-file", "/host/cinder.conf", "--backend", "lvm")
+		"/host/clinkerd", "worker", "storage", "--config-file", "/host/"+w.name+".conf", "--backend", w.name)
 	w.starts++
 	harness.Await(t, rackLimit, func() (bool, string) {
 		n := len(w.logged(t, "storage worker runs"))
@@ -94,10 +102,16 @@ func (w *nodeWorker) start(t *testing.T) {
 	})
 }
 
+// signal sends a signal to the worker.
+func (w *nodeWorker) signal(t *testing.T, name string) {
+	t.Helper()
+	w.node.With(t).Run("sh", "-c", "kill -"+name+" $(cat "+w.pidFile()+")")
+}
+
 // kill is kill -9.
 func (w *nodeWorker) kill(t *testing.T) {
 	t.Helper()
-	w.node.Run("sh", "-c", "kill -9 $(cat "+nodePid+")")
+	w.signal(t, "KILL")
 	w.ended(t)
 }
 
@@ -114,7 +128,7 @@ func (w *nodeWorker) ended(t *testing.T) {
 // logged returns the lines of the worker's log that contain all of the words.
 func (w *nodeWorker) logged(t *testing.T, words ...string) []string {
 	t.Helper()
-	return (&harness.Process{Log: touched(t, filepath.Join(w.node.Share, "worker.log"))}).Logged(t, words...)
+	return (&harness.Process{Log: touched(t, filepath.Join(w.node.Share, w.name+".log"))}).Logged(t, words...)
 }
 
 func touched(t *testing.T, path string) string {
@@ -125,12 +139,11 @@ func touched(t *testing.T, path string) string {
 	return path
 }
 
-// quiet waits until no flow is open.
-func (r *rack) quiet(t *testing.T) {
+// quiet waits until no flow of a project is open.
+func (r *rack) quiet(t *testing.T, api *harness.Client) {
 	t.Helper()
-	api := r.Client("any")
 	harness.Await(t, rackLimit, func() (bool, string) {
-		open := api.OpenFlows(t)
+		open := api.OwnOpenFlows(t)
 		text := fmt.Sprintf("no flow to be open: %d are", len(open))
 		for _, id := range open[:min(len(open), 3)] {
 			f := api.Flow(t, id)
@@ -140,34 +153,39 @@ func (r *rack) quiet(t *testing.T) {
 	})
 }
 
-// balanced wants volumes and snapshots of the rows to be on the disks, and nothing else there; and quota to be their sum.
-func (r *rack) balanced(t *testing.T, api *harness.Client) {
+// balanced wants the project's volumes and snapshots to be of one kind, and to be on its disks, and nothing else there; and quota to be
+// their sum. No other project has any of that kind then.
+func (r *rack) balanced(t *testing.T, api *harness.Client, kind string) {
 	t.Helper()
-	volumes, err := api.Volumes(t.Context(), true)
+	volumes, err := api.Volumes(t.Context(), false)
 	require.NoError(t, err)
-	snapshots, err := api.Snapshots(t.Context(), true)
+	snapshots, err := api.Snapshots(t.Context(), false)
 	require.NoError(t, err)
-	lvs, files := []string{}, []string{}
-	onLVM := map[string]bool{}
+	want := []string{}
 	for _, v := range volumes {
 		require.Equal(t, "available", v.Status, "volume %s", v.Name)
-		if onLVM[v.ID] = strings.Contains(v.Host, "@lvm#"); onLVM[v.ID] {
-			lvs = append(lvs, "volume-"+v.ID)
-		} else {
-			files = append(files, "volume-"+v.ID)
-		}
+		require.Contains(t, v.Host, "@"+kind+"#")
+		want = append(want, "volume-"+v.ID)
 	}
 	for _, s := range snapshots {
 		require.Equal(t, "available", s.Status, "snapshot %s", s.Name)
-		if onLVM[s.VolumeID] {
-			lvs = append(lvs, "_snapshot-"+s.ID)
+		if kind == "lvm" {
+			want = append(want, "_snapshot-"+s.ID)
 		} else {
-			files = append(files, "volume-"+s.VolumeID+"."+s.ID)
+			want = append(want, "volume-"+s.VolumeID+"."+s.ID)
 		}
 	}
-	require.ElementsMatch(t, lvs, r.lvs(t))
-	require.ElementsMatch(t, files, r.files(t))
+	if kind == "lvm" {
+		require.ElementsMatch(t, want, r.lvs(t))
+	} else {
+		require.ElementsMatch(t, want, r.files(t))
+	}
 	harness.CheckUsage(t, api)
+}
+
+// checkLedger wants the quota ledger to be the sum of all rows; no flow is open then.
+func (r *rack) checkLedger(t *testing.T) {
+	t.Helper()
 	out, code := r.Ctl(t, "db", "check")
 	require.Zero(t, code, out)
 }
@@ -198,17 +216,16 @@ func (r *rack) files(t *testing.T) []string {
 	return found
 }
 
-// patternName is a file in the node's /host with the data that is written to volumes.
-const patternName = "pattern"
-
-// newPattern makes 3 MiB of data in a file that both sides see.
-func (r *rack) newPattern(t *testing.T) {
+// newPattern makes 3 MiB of data in a file that both sides see; each kind of volume has its own.
+func (r *rack) newPattern(t *testing.T, kind string) {
 	t.Helper()
 	data := make([]byte, 3<<20)
 	_, err := rand.Read(data)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(r.share, patternName), data, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(r.share, patternOf(kind)), data, 0o600))
 }
+
+func patternOf(kind string) string { return "pattern-" + kind }
 
 // write puts the pattern into the middle of a volume, as a guest would.
 func (r *rack) write(t *testing.T, v harness.Volume) {
@@ -225,13 +242,20 @@ func (r *rack) holds(t *testing.T, v harness.Volume) {
 // script runs a shell's script where the volume is, with the pattern and the volume as its arguments.
 func (r *rack) script(t *testing.T, v harness.Volume, text string) {
 	t.Helper()
-	if strings.Contains(v.Host, "@lvm#") {
+	if backendOf(v) == "lvm" {
 		lv := "cinder-volumes/volume-" + v.ID
 		node := r.node.With(t)
 		node.Run("lvchange", "-ay", "-K", lv)
-		node.Run("sh", "-ec", text, "sh", "/host/"+patternName, "/dev/"+lv)
+		node.Run("sh", "-ec", text, "sh", "/host/"+patternOf(backendOf(v)), "/dev/"+lv)
 		return
 	}
-	out, code := harness.Run(t, nil, "sh", "-ec", text, "sh", filepath.Join(r.share, patternName), filepath.Join(r.mount, "volume-"+v.ID))
+	out, code := harness.Run(t, nil, "sh", "-ec", text, "sh", filepath.Join(r.share, patternOf(backendOf(v))), filepath.Join(r.mount, "volume-"+v.ID))
 	require.Zero(t, code, out)
+}
+
+// backendOf is the name of the backend that a volume is at.
+func backendOf(v harness.Volume) string {
+	_, at, _ := strings.Cut(v.Host, "@")
+	backend, _, _ := strings.Cut(at, "#")
+	return backend
 }
