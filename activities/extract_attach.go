@@ -3,8 +3,11 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -29,7 +32,10 @@ func (r *Requests) ExtractAttachRequest(ctx context.Context, in flow.AttachInput
 	if err := json.Unmarshal(in.Connector, &spec.Connector); err != nil {
 		return spec, refuse(flow.ErrInvalid, "Invalid input received: the connector is not what os-brick describes a host by: %s", err.Error())
 	}
-	if err := r.speaks(ctx, v, spec.Connector); err != nil {
+	if flow.NodeOf(in.Connector).Node != "" {
+		return spec, refuse(flow.ErrInvalid, "Invalid input received: the connector has the key clinker, which is not for clients.")
+	}
+	if err := r.speaks(ctx, v, spec.Connector, in.Clients); err != nil {
 		return spec, err
 	}
 	spec.Attachment = models.Attachment{
@@ -47,13 +53,23 @@ func (r *Requests) ExtractAttachRequest(ctx context.Context, in flow.AttachInput
 }
 
 // speaks refuses a host that lacks what the volume's backend needs of it, before anything is reserved.
-func (r *Requests) speaks(ctx context.Context, v models.Volume, c models.Connector) error {
+func (r *Requests) speaks(ctx context.Context, v models.Volume, c models.Connector, clients []flow.HostClient) error {
 	pools, err := r.Store.ListPools(ctx)
 	if err != nil {
 		return catalogueError(err)
 	}
 	for _, p := range pools {
-		if p.Name == v.Host && p.Stats.StorageProtocol == "iSCSI" && c.Initiator == "" {
+		if p.Name != v.Host {
+			continue
+		}
+		for _, client := range clients {
+			if !client.Ready && strings.EqualFold(client.Protocol, p.Stats.StorageProtocol) {
+				return wire.Error(&flow.Error{
+					Type: flow.ErrInvalid, Message: fmt.Sprintf("host %s can't take in volume %s over %s: %s", c.Host, v.ID, p.Stats.StorageProtocol, client.Reason), Hint: client.Hint,
+				})
+			}
+		}
+		if p.Stats.StorageProtocol == "iSCSI" && c.Initiator == "" {
 			return refuse(flow.ErrInvalid, "Invalid input received: Connector doesn't have required information: initiator (volume %s is reached by iSCSI; install open-iscsi on host %s)", v.ID, c.Host)
 		}
 	}

@@ -23,6 +23,7 @@ type EntryStore interface {
 	BeginAttachmentUpdate(ctx context.Context, projectID string, a models.Attachment, f models.Flow) (models.Attachment, error)
 	ReadyAttachment(ctx context.Context, id, flowID string, c models.ConnectionInfo, tasks []models.Task) (models.Attachment, error)
 	BackupEntryStore
+	CompleteAttachment(ctx context.Context, projectID, id string) (models.Attachment, error)
 	CreateSnapshotEntry(ctx context.Context, sn models.Snapshot, inUse bool, f models.Flow) (models.Snapshot, error)
 	ReadySnapshot(ctx context.Context, snapshotID, flowID, location string, tasks []models.Task) (models.Snapshot, error)
 	// NextSnapshot reads a snapshot that the flow owns, with its volume, and how many there are.
@@ -102,6 +103,9 @@ func (r *Records) EntryReady(ctx context.Context, in flow.EntryReadyInput) error
 	switch {
 	case in.Connection != nil:
 		_, err = r.Store.ReadyAttachment(ctx, in.ResourceID, in.FlowID, *in.Connection, in.Tasks)
+		if err == nil && in.InUse {
+			_, err = r.Store.CompleteAttachment(ctx, "", in.ResourceID)
+		}
 	case in.Kind() == flow.KindBackup:
 		_, err = r.Store.ReadyBackup(ctx, in.ResourceID, in.FlowID, in.Host, in.Data, in.Tasks)
 	case in.Kind() == flow.KindSnapshot:

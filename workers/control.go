@@ -138,6 +138,7 @@ func Flows() map[flow.Operation]any {
 		flow.VolumeRevert:     workflows.VolumeRevert,
 		flow.VolumeManage:     workflows.VolumeManage,
 		flow.VolumeUnmanage:   workflows.VolumeUnmanage,
+		flow.VolumeAttach:     workflows.VolumeAttach,
 		flow.SnapshotCreate:   workflows.SnapshotCreate,
 		flow.SnapshotDelete:   workflows.SnapshotDelete,
 		flow.SnapshotManage:   workflows.SnapshotManage,

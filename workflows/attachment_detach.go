@@ -41,7 +41,11 @@ type detachment struct {
 }
 
 func (f *detachment) run(ctx workflow.Context) error {
-	if err := f.terminate(ctx); err != nil {
+	err := f.leaveHost(ctx)
+	if err == nil {
+		err = f.terminate(ctx)
+	}
+	if err != nil {
 		f.refuseWith(err)
 		fe := wire.Parse(err)
 		_ = f.end(ctx, flow.FlowEndInput{
@@ -60,6 +64,34 @@ func (f *detachment) run(ctx workflow.Context) error {
 		return err
 	}
 	f.result = &flow.AttachmentResult{Attachment: models.Attachment{ID: f.hdr.ResourceID}}
+	return nil
+}
+
+// leaveHost has the host worker take the volume out of its guest and give it back, where one brought it there. By force that is left out: the host may be
+// gone, and what fences it comes after this.
+func (f *detachment) leaveHost(ctx workflow.Context) error {
+	if f.in.Node.Node == "" || f.in.Connection == nil || f.in.Force {
+		f.tasks.drop(flow.TaskUnplugVolume, flow.TaskDisconnectVolume)
+		return nil
+	}
+	in := flow.HostInput{Header: f.hdr, VolumeID: f.in.Volume.ID, Connection: *f.in.Connection, Instance: f.in.Node.Instance}
+	work := onHost(ctx, f.in.Node.Node, f.in.Volume.Name)
+	for _, task := range []string{flow.TaskUnplugVolume, flow.TaskDisconnectVolume} {
+		if task == flow.TaskUnplugVolume && in.Instance == "" {
+			f.tasks.drop(task)
+			continue
+		}
+		err := f.orHold(ctx, task, func() error {
+			err := f.step(work, task, in, nil)
+			if err != nil && !f.aborted(err) {
+				f.refuseWith(err)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

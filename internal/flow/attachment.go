@@ -46,6 +46,8 @@ type AttachInput struct {
 	Mode       string          `json:"mode,omitempty"` // rw, ro; "" leaves it to the volume
 	Mountpoint string          `json:"mountpoint,omitempty"`
 	Legacy     bool            `json:"legacy,omitempty"` // by os-initialize_connection
+	// Clients are what the host has, where that is known: a volume that none of them reaches is refused.
+	Clients []HostClient `json:"clients,omitempty"`
 	// SealTo is the public key of whoever gets the connection: secrets are sealed to it on the node (internal/seal), and
 	// are in no history. Empty: they are left out.
 	SealTo []byte `json:"seal_to,omitempty"`
@@ -113,6 +115,9 @@ type DetachInput struct {
 	Last      bool `json:"last,omitempty"`   // no other attachment has a host: the export goes too
 	Force     bool `json:"force,omitempty"`  // os-force_detach: with proof that the host can't write
 	Fenced    bool `json:"fenced,omitempty"` // the operator vouches for it
+	// Node is the host worker that has the volume, and Connection how that one reached it: it takes the volume out of its guest first.
+	Node       HostNode               `json:"node,omitzero"`
+	Connection *models.ConnectionInfo `json:"connection,omitempty"`
 }
 
 // ConnectionInput starts attachment-connection; ResourceID is the attachment's id.

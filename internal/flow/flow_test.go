@@ -75,6 +75,8 @@ func TestTaskNames(t *testing.T) {
 		{flow.SnapshotUnmanage, flow.SnapshotUnmanageTasks()},
 		{flow.AttachmentCreate, flow.AttachTasks()},
 		{flow.AttachmentDelete, flow.DetachTasks()},
+		{flow.VolumeAttach, flow.VolumeAttachTasks()},
+		{flow.AttachmentDelete + " of a host worker's", flow.HostDetachTasks()},
 	} {
 		fmt.Fprintf(&b, "%s\n  %s\n", op.name, strings.Join(op.tasks, "\n  "))
 	}
@@ -90,7 +92,7 @@ func TestTaskNames(t *testing.T) {
 func TestKinds(t *testing.T) {
 	for op, want := range map[flow.Operation]string{
 		flow.VolumeCreate: flow.KindVolume, flow.VolumeRevert: flow.KindVolume, flow.SnapshotCreate: flow.KindSnapshot, flow.SnapshotUnmanage: flow.KindSnapshot,
-		flow.AttachmentUpdate: flow.KindAttachment, flow.AttachmentConnection: flow.KindAttachment,
+		flow.AttachmentUpdate: flow.KindAttachment, flow.VolumeAttach: flow.KindAttachment, flow.AttachmentConnection: flow.KindAttachment,
 	} {
 		require.Equal(t, want, op.Kind(), op)
 		require.Equal(t, want, flow.Header{FlowID: flow.ID(op, "r", "req-q")}.Kind(), op)

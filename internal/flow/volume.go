@@ -183,6 +183,8 @@ type EntryReadyInput struct {
 	Connection *models.ConnectionInfo `json:"connection,omitempty"`
 	// Data is what is known of a backup that was made.
 	Data models.BackupData `json:"data,omitzero"`
+	// InUse says that the host has it already: the attachment is attached.
+	InUse bool `json:"in_use,omitempty"`
 }
 
 // FlowEndInput ends or holds a flow: the record, and where Status is set the resource's status, change in one transaction.
