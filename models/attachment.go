@@ -32,6 +32,8 @@ func AttachmentStatuses() []AttachmentStatus {
 
 // Operations on attachments that are flows; attachment-create and attachment-update are among the operations on volumes.
 const (
+	// OpAttachmentAttach brings a volume to a host that has a host worker, and to its guest.
+	OpAttachmentAttach    = "attachment-attach"
 	OpAttachmentDelete    = "attachment-delete"
 	OpAttachmentTerminate = "attachment-terminate"
 )

@@ -60,7 +60,7 @@ var heldRules = []HeldRule{
 	{Operation: OpSnapshotUnmanage, Shown: string(SnapshotError), Abort: errorStays, Expiry: errorStays, Calls: heldCalls},
 	// Attaching is held only while it is being undone: the host may be let in still.
 	{Operation: OpAttachmentCreate, Shown: string(AttachmentErrorAttaching), Abort: attachStays, Expiry: attachStays, Calls: attachCalls},
-	{Operation: OpVolumeAttach, Shown: string(AttachmentErrorAttaching), Abort: attachStays, Expiry: attachStays, Calls: attachCalls},
+	{Operation: OpAttachmentAttach, Shown: string(AttachmentErrorAttaching), Abort: attachStays, Expiry: attachStays, Calls: attachCalls},
 	{Operation: OpAttachmentUpdate, Shown: string(AttachmentErrorAttaching), Abort: attachStays, Expiry: attachStays, Calls: attachCalls},
 	{Operation: OpAttachmentDelete, Shown: string(AttachmentErrorDetaching), Abort: detachStays, Expiry: detachStays, Calls: attachCalls},
 	{Operation: OpAttachmentTerminate, Shown: string(AttachmentErrorDetaching), Abort: detachStays, Expiry: detachStays, Calls: attachCalls},

@@ -19,7 +19,7 @@ import (
 func steps() []any {
 	return []any{
 		&activities.Requests{}, &activities.Quota{}, &activities.Records{}, &activities.Placement{}, &activities.Volumes{},
-		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{}, &activities.Copies{},
+		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{}, &activities.Copies{}, &activities.Host{},
 	}
 }
 

@@ -74,6 +74,9 @@ func (a *API) detach(c *Call, id string, op flow.Operation, how detachment) erro
 			Connected: d.Attachment.Connected(), Shared: d.Shared, Last: d.Last, Force: how.force, Fenced: how.fenced,
 		}
 		in.Tasks = flow.DetachTasks()
+		if node := flow.NodeOf(d.Attachment.Connector); node.Node != "" && op == flow.AttachmentDelete {
+			in.Node, in.Connection, in.Tasks = node, d.Attachment.Connection, flow.HostDetachTasks()
+		}
 		in.Summary = fmt.Sprintf("detach volume %s from %s", shownName(v.Name, v.ID), plain(hostOf(d.Attachment.Connector)))
 		backend, _ := flow.SplitHost(v.Host)
 		start = flow.Start{Operation: op, Header: in.Header, Kind: op.Kind(), Backend: backend, Input: in}

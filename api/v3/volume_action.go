@@ -38,6 +38,8 @@ var volumeActions = map[string]actionSpec[models.Volume]{
 	"os-initialize_connection":     {run: (*API).initializeConnection, rule: "volume_extension:volume_actions:initialize_connection"},
 	"os-terminate_connection":      {run: (*API).terminateConnection, rule: "volume_extension:volume_actions:terminate_connection"},
 	"os-force_detach":              {run: (*API).forceDetachVolume, rule: "volume_extension:volume_admin_actions:force_detach"},
+	"clinker-attach":               {run: (*API).attachToHost, rule: "volume:host_attach"},
+	"clinker-detach":               {run: (*API).detachFromHost, rule: "volume:host_detach"},
 	"os-migrate_volume_completion": {rule: "volume_extension:volume_admin_actions:migrate_volume_completion"},
 	"os-extend_volume_completion":  {rule: "volume_extension:volume_admin_actions:extend_volume_completion", min: 71},
 	"os-volume_upload_image":       {rule: "volume_extension:volume_actions:upload_image"},

@@ -13,6 +13,7 @@ func (a *app) volume() *cobra.Command {
 	return group("volume", "Volumes",
 		a.volumeList(), a.volumeShow(), a.volumeCreate(), a.volumeDelete(), a.volumeSet(), a.volumeUnset(),
 		a.volumeExtend(), a.volumeRetype(), a.volumeMigrate(), a.volumeRevert(), a.volumeResetStatus(), a.volumeSummary(), a.volumeManage(), a.volumeUnmanage(),
+		a.volumeAttach(), a.volumeDetach(),
 	)
 }
 

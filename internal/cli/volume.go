@@ -84,6 +84,26 @@ func (c *Client) MigrateVolume(ctx context.Context, id, host string, lock bool) 
 	return c.action(ctx, "os-migrate_volume", Object{"host": host, "force_host_copy": false, "lock_volume": lock}, "volumes", id)
 }
 
+// AttachToHost has a host worker take a volume in and plug it into a guest, "" for none, and returns the flow. mode is rw, ro or "".
+func (c *Client) AttachToHost(ctx context.Context, id, host, instance, mode string) (string, error) {
+	body := Object{"host": host}
+	for key, value := range map[string]string{"instance": instance, "mode": mode} {
+		if value != "" {
+			body[key] = value
+		}
+	}
+	return c.action(ctx, "clinker-attach", body, "volumes", id)
+}
+
+// DetachFromHost ends that; host may be "" where only one has the volume.
+func (c *Client) DetachFromHost(ctx context.Context, id, host string) (string, error) {
+	body := Object{}
+	if host != "" {
+		body["host"] = host
+	}
+	return c.action(ctx, "clinker-detach", body, "volumes", id)
+}
+
 // SetBootable marks a volume as one that a server can start from, or as none.
 func (c *Client) SetBootable(ctx context.Context, id string, bootable bool) error {
 	_, err := c.action(ctx, "os-set_bootable", Object{"bootable": bootable}, "volumes", id)

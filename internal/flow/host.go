@@ -7,8 +7,8 @@ import (
 )
 
 // VolumeAttach takes a volume in on a host and hands it to a guest there: an attachment made, connected, plugged and in use.
-// Its ResourceID is the attachment's id, and so is its kind. What it made goes by attachment-delete, which knows the host by the attachment's connector.
-const VolumeAttach Operation = models.OpVolumeAttach
+// Its ResourceID is the attachment's id. What it made goes by attachment-delete, which knows the host by the attachment's connector.
+const VolumeAttach Operation = models.OpAttachmentAttach
 
 // Task names of a host's part.
 const (

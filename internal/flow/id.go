@@ -43,9 +43,6 @@ const (
 
 // Kind is the kind of resource that the operation works on.
 func (op Operation) Kind() string {
-	if op == VolumeAttach {
-		return KindAttachment
-	}
 	for _, kind := range []string{KindSnapshot, KindAttachment, KindBackup} {
 		if strings.HasPrefix(string(op), kind+"-") {
 			return kind

@@ -45,6 +45,8 @@ var ownRules = own(slices.Concat(
 	}...),
 	rows(forAdmin, [][2]string{
 		{"flow:resolve", "retry, skip or abort a step of an operation that is held"},
+		{"volume:host_attach", "attach a volume to a host that has a host worker, and to its guests"},
+		{"volume:host_detach", "detach a volume from such a host"},
 	}...),
 	rows(forAll, [][2]string{
 		{"limits:get", "show the limits"},
