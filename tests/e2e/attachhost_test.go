@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/clinker-storage/clinker/tests/harness"
+	"github.com/clinker-storage/clinker/tests/rig"
+)
+
+// TestAttachToGuest brings a volume into a running guest by a host worker, which is killed in between, and takes it out again.
+func TestAttachToGuest(t *testing.T) {
+	vm := rig.Guest(t)
+	s := harness.Up(t, harness.Options{})
+	api := s.API("demo")
+	log := filepath.Join(t.TempDir(), "host.log")
+	host := harness.Launch(t, &harness.Process{
+		Name: "host worker", Log: log,
+		Args: []string{harness.Binary(t, "clinkerd"), "worker", "host", "--hypervisor", "qmp", "--qmp-sockets", vm.Sockets},
+		Env:  []string{"CLINKER_HOST=compute1", "CLINKER_STATE_PATH=" + t.TempDir(), "CLINKER_TEMPORAL__ADDRESS=" + s.TemporalAddr},
+		Ready: func() bool {
+			text, _ := os.ReadFile(log)
+			return bytes.Contains(text, []byte("host worker runs"))
+		},
+	})
+	v := api.CreateAvailable(t, "db01", 1)
+	attach := func(instance string) harness.Object {
+		return harness.Object{"clinker-attach": harness.Object{"host": "compute1", "instance": instance}}
+	}
+	api.Want(t, http.StatusNotFound, "POST", "/volumes/"+v.ID+"/action", attach("no-such-guest"))
+	api.WaitStatus(t, v.ID, "available")
+
+	api.WaitFlow(t, api.Action(t, v.ID, "clinker-attach", attach(vm.Name)["clinker-attach"]), "SUCCESS")
+	api.WaitStatus(t, v.ID, "in-use")
+	var device string
+	require.Eventually(t, func() bool {
+		out, err := vm.Run(`for d in /sys/block/vd*; do [ -e $d ] && [ "$(head -c 20 $d/serial)" = ` + v.ID[:20] + ` ] && basename $d; done; true`)
+		device = strings.TrimSpace(out)
+		return err == nil && device != ""
+	}, 2*time.Minute, 50*time.Millisecond, "the guest does not see the disk")
+	_, err := vm.Run("echo written inside | dd of=/dev/" + device + " bs=512 seek=2048 conv=fsync,notrunc")
+	require.NoError(t, err)
+
+	host.Kill(t) // nothing is lost: what it has plugged is found again
+	host.Start(t)
+	api.Action(t, v.ID, "clinker-detach", harness.Object{})
+	api.WaitStatus(t, v.ID, "available")
+	out, err := vm.Run("ls /sys/block")
+	require.NoError(t, err)
+	require.NotContains(t, out, device)
+	files, err := filepath.Glob(filepath.Join(s.VolumeDir(), "volume-"+v.ID+"*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	f, err := os.Open(files[0])
+	require.NoError(t, err)
+	defer f.Close()
+	got := make([]byte, len("written inside"))
+	_, err = f.ReadAt(got, 1<<20)
+	require.NoError(t, err)
+	require.Equal(t, "written inside", string(got))
+	api.Want(t, http.StatusBadRequest, "POST", "/volumes/"+v.ID+"/action", harness.Object{"clinker-detach": harness.Object{}})
+	s.CheckConsistent(t)
+}
