@@ -1,19 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"os"
-	"strconv"
-	"time"
 
 	"github.com/clinker-storage/clinker/activities"
-	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/backups"
-	"github.com/clinker-storage/clinker/drivers/backups/posix"
-	"github.com/clinker-storage/clinker/drivers/backups/s3"
-	"github.com/clinker-storage/clinker/drivers/backups/swift"
+	"github.com/clinker-storage/clinker/drivers/backups/configured"
 	"github.com/clinker-storage/clinker/internal/config"
 )
 
@@ -57,45 +49,7 @@ func backupService(b config.Backup) string {
 	}[b.Driver]
 }
 
-// openBackupStore opens the configured store. container names another container or bucket of it; in a folder all containers are below
-// one base, and part of the objects' names.
+// openBackupStore opens the configured store, see configured.Open.
 func openBackupStore(b config.Backup, container string) (backups.Store, error) {
-	o := b.Options
-	yes := func(name string) bool { return o[name] == "true" }
-	var s backups.Store
-	var err error
-	switch b.Driver {
-	case "posix":
-		path := o["backup_posix_path"]
-		if err := os.MkdirAll(path, 0o770); err != nil {
-			return nil, drivers.FileError("open store", "posix", "", path, err)
-		}
-		return posix.New(path), nil
-	case "swift":
-		version, _ := strconv.Atoi(o["backup_swift_auth_version"])
-		tenant := o["backup_swift_project"]
-		if version == 2 {
-			tenant = o["backup_swift_tenant"]
-		}
-		s, err = swift.New(swift.Options{
-			AuthURL: o["backup_swift_auth_url"], AuthVersion: version, User: o["backup_swift_user"], Key: o["backup_swift_key"], Tenant: tenant,
-			UserDomain: o["backup_swift_user_domain"], ProjectDomain: o["backup_swift_project_domain"], Region: o["backup_swift_region_name"],
-			StorageURL: o["backup_swift_url"], Container: cmp.Or(container, o["backup_swift_container"]), Create: yes("backup_create_containers"),
-			Policy: o["backup_swift_create_storage_policy"], CAFile: o["backup_swift_ca_cert_file"], Insecure: yes("backup_swift_auth_insecure"),
-		})
-	case "s3":
-		timeout, _ := strconv.Atoi(o["backup_s3_timeout"])
-		conns, _ := strconv.Atoi(o["backup_s3_max_pool_connections"])
-		s, err = s3.New(s3.Options{
-			Endpoint: o["backup_s3_endpoint_url"], AccessKey: o["backup_s3_store_access_key"], SecretKey: o["backup_s3_store_secret_key"],
-			Bucket: cmp.Or(container, o["backup_s3_store_bucket"]), Create: yes("backup_create_containers"), Insecure: !yes("backup_s3_verify_ssl"),
-			NoMD5: !yes("backup_s3_md5_validation"), SSEKey: o["backup_s3_sse_customer_key"], Timeout: time.Duration(timeout) * time.Second, MaxConns: conns,
-		})
-	default:
-		return nil, fmt.Errorf("%w: backup_driver %s can't be opened by this build", drivers.ErrUnavailable, b.Driver)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return backups.Retry(s, 5, time.Second), nil
+	return configured.Open(b.Driver, b.Options, container, nil)
 }
