@@ -196,8 +196,12 @@ func TestBackupErrors(t *testing.T) {
 		err  error
 		want flow.ErrorType
 	}{
-		{backups.ErrKey, flow.ErrBackendDown}, {backups.ErrVersion, flow.ErrBackendDown}, {backups.ErrDependants, flow.ErrCertain},
-		{&backups.DamageError{Key: "k", What: "odd"}, flow.ErrCertain}, {drivers.ErrInvalid, flow.ErrCertain}, {drivers.ErrNoSpace, flow.ErrNoSpace},
+		{backups.ErrKey, flow.ErrBackendDown},
+		{backups.ErrVersion, flow.ErrBackendDown},
+		{backups.ErrDependants, flow.ErrCertain},
+		{&backups.DamageError{Key: "k", What: "odd"}, flow.ErrCertain},
+		{drivers.ErrInvalid, flow.ErrCertain},
+		{drivers.ErrNoSpace, flow.ErrNoSpace},
 		{errors.New("odd"), flow.ErrUnavailable},
 	} {
 		v := newVault(t)

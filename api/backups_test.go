@@ -70,8 +70,13 @@ func TestCreateBackup(t *testing.T) {
 	require.Contains(t, in.Summary, "incremental backup n of volume db")
 
 	for _, bad := range []map[string]any{
-		{}, {"volume_id": "x"}, {"volume_id": v.ID, "container": "elsewhere"}, {"volume_id": v.ID, "metadata": map[string]any{"a": "b"}},
-		{"volume_id": v.ID, "incremental": "maybe"}, {"volume_id": v.ID, "name": strings.Repeat("x", 256)}, {"volume_id": v.ID, "colour": "red"},
+		{},
+		{"volume_id": "x"},
+		{"volume_id": v.ID, "container": "elsewhere"},
+		{"volume_id": v.ID, "metadata": map[string]any{"a": "b"}},
+		{"volume_id": v.ID, "incremental": "maybe"},
+		{"volume_id": v.ID, "name": strings.Repeat("x", 256)},
+		{"volume_id": v.ID, "colour": "red"},
 	} {
 		require.Equal(t, 400, post(bad).Code, bad)
 	}
