@@ -63,7 +63,7 @@ func (f *hostAttach) reserve(ctx workflow.Context) error {
 		}
 		return err
 	}
-	connector, err := json.Marshal(f.host.Connector)
+	connector, err := json.Marshal(f.host.Connector) //workflowcheck:ignore the fields of a struct, in their order
 	if err != nil {
 		return err
 	}
