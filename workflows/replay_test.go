@@ -21,6 +21,8 @@ var replayed = map[flow.Operation]any{
 	flow.SnapshotCreate: SnapshotCreate, flow.SnapshotDelete: SnapshotDelete, flow.SnapshotManage: SnapshotManage, flow.SnapshotUnmanage: SnapshotUnmanage,
 	flow.AttachmentCreate: AttachmentCreate, flow.AttachmentUpdate: AttachmentUpdate,
 	flow.AttachmentDelete: AttachmentDelete, flow.AttachmentTerminate: AttachmentTerminate,
+	flow.BackupCreate: BackupCreate, flow.BackupRestore: BackupRestore, flow.BackupDelete: BackupDelete,
+	flow.BackupVerify: BackupVerify, flow.BackupImport: BackupImport,
 }
 
 // TestReplay replays the histories that tests/histories recorded: a change that breaks one would break flows that are
@@ -30,7 +32,11 @@ func TestReplay(t *testing.T) {
 	require.NoError(t, err)
 	for op := range replayed {
 		kind := strings.TrimPrefix(string(op), "volume-")
-		for _, point := range []string{"-success", "-waits-for-node", "-held", "-held-aborted"} {
+		points := []string{"-success", "-waits-for-node", "-held", "-held-aborted"}
+		if op.Kind() == flow.KindBackup {
+			points[1] = "-waits-for-data-worker"
+		}
+		for _, point := range points {
 			require.True(t, slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == kind+point+".json" }),
 				"a history of %s%s is stored", kind, point)
 		}

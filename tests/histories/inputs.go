@@ -10,6 +10,7 @@ import (
 const (
 	resourceID = "6e1ad0a1-32b4-4a30-9d39-6a0a7b3c9c11"
 	snapshotID = "0d6b9f0e-7a36-4a0c-8b7a-3f0f6f3b1d22"
+	backupID   = "7a1c2f70-33a1-4b43-9a3a-0a9c3a5d1e44"
 )
 
 // start is the request that a scenario begins with.
@@ -25,6 +26,9 @@ func (s scenario) start() flow.Start {
 }
 
 func (s scenario) tasks() []string {
+	if s.backup {
+		return flow.VolumeFromBackupTasks()
+	}
 	if s.snapshot {
 		return map[flow.Operation][]string{
 			flow.VolumeCreate: flow.VolumeFromSnapshotTasks(), flow.VolumeDelete: flow.VolumeCascadeTasks(),
@@ -38,6 +42,8 @@ func (s scenario) tasks() []string {
 		flow.SnapshotManage: flow.SnapshotManageTasks(), flow.SnapshotUnmanage: flow.SnapshotUnmanageTasks(),
 		flow.AttachmentCreate: flow.AttachTasks(), flow.AttachmentUpdate: flow.AttachTasks(),
 		flow.AttachmentDelete: flow.DetachTasks(), flow.AttachmentTerminate: flow.DetachTasks(),
+		flow.BackupCreate: flow.BackupCreateTasks(s.inUse), flow.BackupRestore: flow.BackupRestoreTasks(), flow.BackupDelete: flow.BackupDeleteTasks(),
+		flow.BackupVerify: flow.BackupVerifyTasks(), flow.BackupImport: flow.BackupImportTasks(),
 	}[s.op]
 }
 
@@ -48,6 +54,9 @@ func (s scenario) input(h flow.Header) any {
 		in := flow.VolumeCreateInput{Header: h, Name: "db01", SizeGiB: 10, MaxAttempts: 3}
 		if s.snapshot {
 			in.SnapshotID = snapshotID
+		}
+		if s.backup {
+			in.BackupID = backupID
 		}
 		return in
 	case flow.VolumeDelete, flow.VolumeUnmanage:
@@ -68,6 +77,16 @@ func (s scenario) input(h flow.Header) any {
 		return flow.AttachInput{Header: h, VolumeID: snapshotID, Connector: []byte(`{"host":"compute1","initiator":"iqn.2026-01.example:compute1"}`)}
 	case flow.AttachmentDelete, flow.AttachmentTerminate:
 		return flow.DetachInput{Header: h, Volume: storageVolume(), Host: host, Connector: compute1(), Connected: true, Last: true}
+	case flow.BackupCreate:
+		return flow.BackupCreateInput{Header: h, VolumeID: resourceID, Name: "monday", Force: s.inUse}
+	case flow.BackupRestore:
+		return flow.BackupRestoreInput{Header: h, VolumeID: snapshotID}
+	case flow.BackupDelete:
+		return flow.BackupRemoveInput{Header: h, Backup: storedBackup(), Host: flow.HostOf(backend)}
+	case flow.BackupVerify:
+		return flow.BackupVerifyInput{Header: h, Backup: storedBackup(), Host: flow.HostOf(backend)}
+	case flow.BackupImport:
+		return flow.BackupImportInput{Header: h, Backup: backupRow(), Stored: storedBackup()}
 	default:
 		return flow.SnapshotCreateInput{Header: h, VolumeID: resourceID, Name: "before", Ref: "lv1"}
 	}
@@ -85,12 +104,20 @@ func storageSnapshot() models.StorageSnapshot {
 	return models.StorageSnapshot{ID: snapshotID, Name: "snapshot-" + snapshotID, Volume: storageVolume(), Size: models.FromGiB(10)}
 }
 
+func storedBackup() flow.StoredBackup { return flow.StoredBackup{ID: backupID, SizeGiB: 10} }
+
+func backupRow() models.Backup {
+	return models.Backup{ID: backupID, VolumeID: resourceID, SizeGiB: 10, Name: "monday", Host: flow.HostOf(backend)}
+}
+
 // accepted tells whether the flow answers its client itself; the rows of the others are written before they begin.
 func (s scenario) accepted() bool {
 	switch s.op {
 	case flow.VolumeCreate, flow.VolumeExtend, flow.VolumeRetype, flow.VolumeMigrate, flow.VolumeManage, flow.SnapshotCreate, flow.SnapshotManage:
 		return true
 	case flow.AttachmentCreate, flow.AttachmentUpdate, flow.AttachmentDelete, flow.AttachmentTerminate:
+		return true
+	case flow.BackupCreate, flow.BackupRestore, flow.BackupImport:
 		return true
 	}
 	return false

@@ -24,6 +24,8 @@ type scenario struct {
 	dataAway bool
 	stays    bool // a retype that needs no move
 	snapshot bool // a create from a snapshot, a delete with cascade
+	backup   bool // a create from a backup
+	inUse    bool // a backup of a volume in use
 }
 
 func scenarios() []scenario {
@@ -83,7 +85,7 @@ func scenarios() []scenario {
 		scenario{name: "migrate-copy-held", op: flow.VolumeMigrate, fail: map[string]int{flow.TaskCopyVolume: 1}, as: map[string]flow.ErrorType{flow.TaskCopyVolume: flow.ErrNoSpace}, waits: "timer"},
 		scenario{name: "migrate-source-held", op: flow.VolumeMigrate, fail: map[string]int{flow.TaskDeleteVolume: 1}, as: map[string]flow.ErrorType{flow.TaskDeleteVolume: flow.ErrNoSpace}, waits: "timer"},
 	)
-	return append(all, attachScenarios()...)
+	return append(append(all, attachScenarios()...), backupScenarios()...)
 }
 
 // attachScenarios are held where a host is shut out: attaching only while it is undone.
@@ -127,7 +129,7 @@ func (s scenario) activities() map[string]any {
 	results := map[string]any{
 		flow.TaskExtractVolumeRequest: flow.VolumeSpec{Volume: volume, Quota: quota},
 		flow.TaskExtractExtendRequest: flow.ExtendSpec{Volume: volume, Quota: quota},
-		flow.TaskEntryCreate:          flow.EntryResult{Volume: volume, Snapshot: models.Snapshot{ID: resourceID, VolumeID: volume.ID}},
+		flow.TaskEntryCreate:          flow.EntryResult{Volume: volume, Snapshot: models.Snapshot{ID: resourceID, VolumeID: volume.ID}, Backup: backupRow()},
 		flow.TaskExtractManageRequest: flow.VolumeSpec{Volume: volume, SourceHost: volume.Host},
 		flow.TaskMeasureVolume:        flow.NodeResult{Volume: models.StorageVolume{Size: 3 * models.GiB}},
 		flow.TaskExtractSnapshotRequest: flow.SnapshotSpec{
@@ -148,6 +150,7 @@ func (s scenario) activities() map[string]any {
 			Pool: backend + "#other", InPlace: s.stays, DataHost: flow.HostOf(backend), Target: models.StorageVolume{ID: snapshotID, Name: "volume-" + snapshotID},
 		},
 	}
+	s.backupResults(results, volume, quota)
 	if s.snapshot {
 		from := storageSnapshot()
 		results[flow.TaskExtractVolumeRequest] = flow.VolumeSpec{Volume: volume, Quota: quota, Snapshot: &from, SourceHost: volume.Host}
@@ -164,6 +167,8 @@ func (s scenario) activities() map[string]any {
 		flow.TaskReleaseSnapshot, flow.TaskCreateFromSnapshot, flow.TaskRevertVolume, flow.TaskEntryReverted, flow.TaskNextSnapshot,
 		flow.TaskSnapshotDestroy, flow.TaskExtractManageRequest, flow.TaskMeasureVolume, flow.TaskAdoptVolume, flow.TaskReleaseVolume,
 		flow.TaskExtractAttachRequest, flow.TaskAttachCast, flow.TaskInitializeConnection, flow.TaskTerminateConnection,
+		flow.TaskExtractBackupRequest, flow.TaskBackupCast, flow.TaskBackupChunks, flow.TaskDeleteBackupData, flow.TaskExtractRestoreRequest,
+		flow.TaskRestoreCast, flow.TaskRestoreChunks, flow.TaskEntryRestored, flow.TaskReadBackupRecord, flow.TaskVerifyBackup, flow.TaskEntryVerified,
 	} {
 		out[task] = func(_ context.Context, in map[string]any) (any, error) {
 			mu.Lock()

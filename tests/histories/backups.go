@@ -1,0 +1,73 @@
+package main
+
+import (
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/models"
+)
+
+// backupScenarios wait for the data worker, where a volume in use is backed up for its node too, and are held where bytes move.
+func backupScenarios() []scenario {
+	var all []scenario
+	for _, s := range []struct {
+		op   flow.Operation
+		task string
+	}{
+		{flow.BackupCreate, flow.TaskBackupChunks},
+		{flow.BackupRestore, flow.TaskRestoreChunks},
+		{flow.BackupDelete, flow.TaskDeleteBackupData},
+		{flow.BackupVerify, flow.TaskVerifyBackup},
+		{flow.BackupImport, flow.TaskReadBackupRecord},
+	} {
+		kind := string(s.op)
+		fail, as := once(s.task)
+		all = append(all,
+			scenario{name: kind + "-success", op: s.op},
+			scenario{name: kind + "-waits-for-data-worker", op: s.op, dataAway: true, waits: s.task},
+			scenario{name: kind + "-held", op: s.op, fail: fail, as: as, waits: "timer"},
+			scenario{name: kind + "-held-retried", op: s.op, fail: fail, as: as, words: []string{flow.UpdateRetry}},
+			scenario{name: kind + "-held-aborted", op: s.op, fail: fail, as: as, words: []string{flow.UpdateAbort}},
+		)
+	}
+	read, full := once(flow.TaskBackupChunks)
+	left, down := once(flow.TaskDeleteSnapshot)
+	restore, room := once(flow.TaskRestoreChunks)
+	return append(all,
+		scenario{name: "backup-create-refused", op: flow.BackupCreate, fail: map[string]int{flow.TaskQuotaReserve: 1}, as: map[string]flow.ErrorType{flow.TaskQuotaReserve: flow.ErrOverQuota}},
+		scenario{name: "backup-create-in-use", op: flow.BackupCreate, inUse: true},
+		scenario{name: "backup-create-in-use-waits-for-node", op: flow.BackupCreate, inUse: true, nodeAway: true, waits: flow.TaskCreateSnapshot},
+		scenario{name: "backup-create-in-use-waits-for-data-worker", op: flow.BackupCreate, inUse: true, dataAway: true, waits: flow.TaskBackupChunks},
+		scenario{name: "backup-create-in-use-held", op: flow.BackupCreate, inUse: true, fail: read, as: full, waits: "timer"},
+		scenario{name: "backup-create-in-use-held-aborted", op: flow.BackupCreate, inUse: true, fail: read, as: full, words: []string{flow.UpdateAbort}},
+		scenario{name: "backup-create-in-use-snapshot-held", op: flow.BackupCreate, inUse: true, fail: left, as: down, waits: "timer"},
+		scenario{name: "create-from-backup", op: flow.VolumeCreate, backup: true},
+		scenario{name: "create-from-backup-waits-for-data-worker", op: flow.VolumeCreate, backup: true, dataAway: true, waits: flow.TaskRestoreChunks},
+		scenario{name: "create-from-backup-held", op: flow.VolumeCreate, backup: true, fail: restore, as: room, waits: "timer"},
+	)
+}
+
+// once is a step that finds no room once.
+func once(task string) (fail map[string]int, as map[string]flow.ErrorType) {
+	return map[string]int{task: 1}, map[string]flow.ErrorType{task: flow.ErrNoSpace}
+}
+
+// backupResults adds what the steps of flows on backups answer.
+func (s scenario) backupResults(results map[string]any, volume models.Volume, quota []models.QuotaDelta) {
+	spec := flow.BackupSpec{Backup: backupRow(), Volume: storageVolume(), Host: volume.Host, Quota: quota}
+	if s.inUse {
+		from := storageSnapshot()
+		spec.Temporary, spec.Snapshot = true, &from
+	}
+	stored := flow.StoredBackupResult{Data: models.BackupData{Objects: 2, Stored: 1 << 20}}
+	results[flow.TaskExtractBackupRequest] = spec
+	results[flow.TaskExtractRestoreRequest] = flow.RestoreSpec{Backup: storedBackup(), Volume: storageVolume(), Host: volume.Host, Row: volume}
+	for _, cast := range []string{flow.TaskBackupCast, flow.TaskRestoreCast} {
+		results[cast] = flow.BackupCastResult{Host: flow.HostOf(backend)}
+	}
+	for _, task := range []string{flow.TaskBackupChunks, flow.TaskReadBackupRecord, flow.TaskVerifyBackup} {
+		results[task] = stored
+	}
+	if s.backup {
+		from := storedBackup()
+		results[flow.TaskExtractVolumeRequest] = flow.VolumeSpec{Volume: volume, Quota: quota, Backup: &from}
+	}
+}
