@@ -227,7 +227,7 @@ func backupError(ctx context.Context, err error) error {
 	case errors.Is(err, backups.ErrDependants):
 		return wire.Error(&flow.Error{Type: flow.ErrCertain, Message: err.Error(), Hint: "delete the backups that add to it first"})
 	case errors.Is(err, backups.ErrKey):
-		return wire.Error(&flow.Error{Type: flow.ErrBackendDown, Message: err.Error(), Hint: "set backup_encryption_key_file of the data worker to the key's file, then retry"})
+		return wire.Error(&flow.Error{Type: flow.ErrBackendDown, Message: err.Error(), Hint: "give the data worker the key by backup_encryption_key_file and start it anew, then retry"})
 	case errors.Is(err, backups.ErrVersion):
 		return wire.Error(&flow.Error{Type: flow.ErrBackendDown, Message: err.Error(), Hint: "upgrade the data worker, then retry"})
 	}

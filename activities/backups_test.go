@@ -120,6 +120,35 @@ func TestBackupAndRestoreOfAVolume(t *testing.T) {
 	require.Error(t, v.step(t, v.steps.RestoreChunks, in, nil))
 }
 
+// With a key nothing of the volume lies in the store to be read, and without it a restore waits for it.
+func TestBackupThatIsEncrypted(t *testing.T) {
+	v := newVault(t)
+	secret := []byte("a tenant's own words, ") // v.data is random
+	copy(v.data, bytes.Repeat(secret, 100))
+	require.NoError(t, os.WriteFile(v.path(t, v.a, v.in.Volume), v.data, 0o600))
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Repeat("5c", 32)+"\n"), 0o600))
+	key, err := backups.ReadKey(file)
+	require.NoError(t, err)
+	v.steps.Key, v.steps.Compression = key, "none"
+	in := v.backup(t)
+	for _, path := range v.files(t) {
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.False(t, bytes.Contains(b, secret), path)
+	}
+	require.True(t, bytes.Equal(v.data, v.restored(t, in.Backup.ID, true)))
+
+	v.steps.Key = nil
+	restore := flow.RestoreChunksInput{Header: v.in.Header, Backup: in.Backup, Volume: v.site.in.Target, Host: "n1@b#b"}
+	got := wire.Parse(v.step(t, v.steps.RestoreChunks, restore, nil))
+	require.Equal(t, flow.ErrBackendDown, got.Type)
+	require.Contains(t, got.Message, key.ID)
+	require.Contains(t, got.Hint, "backup_encryption_key_file")
+	v.in.ParentID, v.in.BackupID = in.Backup.ID, uuid.NewString()
+	require.Error(t, v.step(t, v.steps.BackupChunks, v.in, nil), "a chain has one key")
+}
+
 // A snapshot is what it was, whatever is written to its volume.
 func TestBackupOfASnapshot(t *testing.T) {
 	v := newVault(t)

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clinker-storage/clinker/drivers"
-	"github.com/clinker-storage/clinker/drivers/backups/configured"
 	"github.com/clinker-storage/clinker/drivers/trial"
 )
 
@@ -66,7 +65,7 @@ func (k *storeCheck) run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "backup_driver = %s\n", cfg.Backup.Driver)
 	}
 	var r trial.Report
-	if s, err := configured.Open(cfg.Backup.Driver, cfg.Backup.Options, "", log); err != nil {
+	if s, err := openBackupStore(cfg, "", log); err != nil {
 		step := trial.Step{Name: "options", State: trial.Failed, Detail: err.Error(), Hint: drivers.Hint(err)}
 		r = trial.Report{Driver: cfg.Backup.Driver, Steps: []trial.Step{step}}
 		show(step)

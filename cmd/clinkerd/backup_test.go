@@ -24,7 +24,7 @@ func storeCheckOf(t *testing.T, text string, args ...string) (string, error) {
 }
 
 func TestStoreCheck(t *testing.T) {
-	store := filepath.Join(t.TempDir(), "store")
+	store := t.TempDir()
 	out, err := storeCheckOf(t, fmt.Sprintf("backup_driver = cinder.backup.drivers.posix.PosixBackupDriver\nbackup_posix_path = %s\n", store), "--size", "8")
 	require.NoError(t, err, out)
 	require.Regexp(t, `ok +reach it, with all rights`, out)
@@ -39,6 +39,9 @@ func TestStoreCheckFails(t *testing.T) {
 	out, err := storeCheckOf(t, "backup_driver = nfs\n")
 	require.ErrorContains(t, err, "can't be used")
 	require.Contains(t, out, "backup_share")
+	out, err = storeCheckOf(t, "backup_driver = posix\nbackup_posix_path = "+filepath.Join(t.TempDir(), "away")+"\n")
+	require.ErrorContains(t, err, "can't be used")
+	require.Contains(t, out, "is it mounted?")
 	out, err = storeCheckOf(t, "backup_driver = s3\nbackup_s3_endpoint_url = http://127.0.0.1:1\nbackup_s3_store_secret_key = hush-hush\nbackup_s3_retry_max_attempts = 0\n", "--json")
 	require.ErrorContains(t, err, "can't be used")
 	require.Contains(t, out, `"state": "failed"`)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 
 	"github.com/clinker-storage/clinker/activities"
 	"github.com/clinker-storage/clinker/drivers/backups"
@@ -10,15 +12,23 @@ import (
 )
 
 // backupActivities are the data worker's steps on backups.
-func backupActivities(cfg *config.Config, mover activities.Mover, opener *activities.LocalOpener) *activities.Backups {
+func backupActivities(cfg *config.Config, mover activities.Mover, opener *activities.LocalOpener, log *slog.Logger) (*activities.Backups, error) {
 	b := &activities.Backups{
 		Mover: mover, Opener: opener, Snapshots: opener, Compression: backupCompression(cfg.Backup), StateDir: cfg.StatePath,
 		Folders: cfg.Backup.Driver == "posix" || cfg.Backup.Driver == "nfs",
 	}
-	b.OpenStore = func(_ context.Context, container string) (backups.Store, error) {
-		return openBackupStore(cfg.Backup, container)
+	if file := cfg.Backup.KeyFile; file != "" {
+		key, err := backups.ReadKey(file)
+		if err != nil {
+			return nil, fmt.Errorf("backup_encryption_key_file: %w", err)
+		}
+		b.Key = key
+		log.Info("backups are encrypted", "key", key.ID)
 	}
-	return b
+	b.OpenStore = func(_ context.Context, container string) (backups.Store, error) {
+		return openBackupStore(cfg, container, log)
+	}
+	return b, nil
 }
 
 // backupCompression is the engine's word for backup_compression_algorithm; it has no bz2, whose place the far quicker zstd takes.
@@ -49,7 +59,11 @@ func backupService(b config.Backup) string {
 	}[b.Driver]
 }
 
-// openBackupStore opens the configured store, see configured.Open.
-func openBackupStore(b config.Backup, container string) (backups.Store, error) {
-	return configured.Open(b.Driver, b.Options, container, nil)
+// openBackupStore opens the configured store, see configured.Open; the default one, a folder below state_path, is made.
+func openBackupStore(cfg *config.Config, container string, log *slog.Logger) (backups.Store, error) {
+	b := cfg.Backup
+	if err := configured.MakeFolder(b.Driver, b.Options, cfg.StatePath); err != nil {
+		return nil, err
+	}
+	return configured.Open(b.Driver, b.Options, container, log)
 }

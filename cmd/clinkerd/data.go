@@ -19,10 +19,9 @@ func dataCommand() *cobra.Command {
 	var s settings
 	c := &cobra.Command{
 		Use:   "data",
-		Short: "Move bytes for this host's backends: copies of volumes; needs Temporal and no database",
-		Long: `Runs the steps that move bytes, for hours: copies of volumes from one backend to another, backups
-and restores. It reads the same file as the
-storage worker and opens the volumes of every backend in it. Several may run beside each other.
+		Short: "Move bytes for this host's backends: copies of volumes, backups, restores; needs Temporal and no database",
+		Long: `Runs the steps that move bytes, for hours: copies of volumes from one backend to another, backups and restores. It reads
+the same file as the storage worker and opens the volumes of every backend in it. Several may run beside each other.
 
 Told to stop, it hands over at once: whoever goes on begins at the last checkpoint.`,
 		Args: cobra.NoArgs,
@@ -85,7 +84,11 @@ func dataHosts(cfg *config.Config) []string {
 }
 
 func startData(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends map[string]drivers.Driver) (*workers.Data, error) {
-	w, err := workers.StartData(e, workers.DataOptions{Hosts: dataHosts(cfg), Activities: dataActivities(cfg, e, backends), Logger: log})
+	steps, err := dataActivities(cfg, e, log, backends)
+	if err != nil {
+		return nil, err
+	}
+	w, err := workers.StartData(e, workers.DataOptions{Hosts: dataHosts(cfg), Activities: steps, Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("data worker: %w", err)
 	}
@@ -93,11 +96,12 @@ func startData(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends 
 }
 
 // dataActivities are the steps of the data worker.
-func dataActivities(cfg *config.Config, e *engine.Engine, backends map[string]drivers.Driver) []any {
+func dataActivities(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends map[string]drivers.Driver) ([]any, error) {
 	opener := &activities.LocalOpener{Host: cfg.Host, Backends: backends}
 	mover := activities.Mover{Beats: e.Flows()}
-	return []any{
-		&activities.Copies{Mover: mover, Opener: opener, StateDir: cfg.StatePath},
-		backupActivities(cfg, mover, opener),
+	saved, err := backupActivities(cfg, mover, opener, log)
+	if err != nil {
+		return nil, err
 	}
+	return []any{&activities.Copies{Mover: mover, Opener: opener, StateDir: cfg.StatePath}, saved}, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func workerCommand() *cobra.Command {
-	c := &cobra.Command{Use: "worker", Short: "Run a worker: control (workflows, database), storage (disks), data (copies) or host (attaching; all three without a database)"}
+	c := &cobra.Command{Use: "worker", Short: "Run a worker: control (workflows, database), storage (disks), data (copies, backups) or host (attaching; all three without a database)"}
 	c.AddCommand(controlCommand(), storageCommand(), dataCommand(), hostCommand())
 	return c
 }

@@ -154,6 +154,7 @@ type Volumes struct {
 type Backup struct {
 	Driver        string // posix, nfs, swift or s3
 	Compression   string // zlib, bz2, zstd or none
+	KeyFile       string // "" does not encrypt
 	SameHost      bool
 	MaxOperations int     // 0: no limit
 	Options       Options // all backup_ options

@@ -3,6 +3,7 @@ package config
 var backupOptions = in(defaultSection,
 	opt("backup_driver", String, "posix", "posix, nfs, swift or s3, or Cinder's class path of one of them (Cinder: swift)", checked(isBackupDriver)),
 	opt("backup_compression_algorithm", Choice, "zlib", "how chunks are packed", oneOf("zlib", "gzip", "bz2", "bzip2", "zstd", "none", "off", "no")),
+	opt("backup_encryption_key_file", String, "", "data worker: file with the key that encrypts backups, of mode 0600 (`openssl rand -hex 32`); unset, they are not encrypted (Clinker's own)"),
 	opt("backup_create_containers", Bool, "true", "make the container or bucket if it is not there"),
 	opt("backup_use_same_host", Bool, "false", "back up on the volume's own node"),
 	opt("backup_max_operations", Int, "15", "backups and restores at a time on a node; 0 is no limit", atLeast(0)),

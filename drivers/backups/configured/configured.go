@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -27,6 +28,16 @@ func (o options) number(name string) int {
 	return n
 }
 
+// MakeFolder makes the folder of a posix store that lies below state, Clinker's own folder. Any other must be there: it may be a mount
+// point, and what is written there while nothing is mounted would be out of sight afterwards.
+func MakeFolder(kind string, byName map[string]string, state string) error {
+	path := byName["backup_posix_path"]
+	if rel, err := filepath.Rel(state, path); kind != "posix" || err != nil || !filepath.IsLocal(rel) {
+		return nil
+	}
+	return drivers.FileError("make store", kind, "", path, os.MkdirAll(path, 0o770))
+}
+
 // Open opens the store of a kind ("posix", "nfs", "swift" or "s3"). container names another container or bucket than the configured one, ""
 // none; in a folder all containers are below one base, and part of the objects' names. Requests that fail for a moment are repeated.
 func Open(kind string, byName map[string]string, container string, log *slog.Logger) (backups.Store, error) {
@@ -34,7 +45,7 @@ func Open(kind string, byName map[string]string, container string, log *slog.Log
 	switch kind {
 	case "posix":
 		path := o["backup_posix_path"]
-		if err := os.MkdirAll(path, 0o770); err != nil {
+		if _, err := os.Stat(path); err != nil {
 			return nil, drivers.FileError("open store", kind, "", path, err)
 		}
 		return posix.New(path), nil

@@ -12,7 +12,7 @@ import (
 )
 
 func TestOpen(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "made", "for", "it")
+	folder := t.TempDir()
 	o := map[string]string{
 		"backup_posix_path": folder, "backup_share": "nas:/backup", "backup_mount_point_base": t.TempDir(), "backup_mount_attempts": "3",
 		"backup_swift_auth_url": "http://h/auth/v1.0", "backup_swift_auth_version": "1", "backup_swift_container": "volumebackups", "backup_swift_key": "hush",
@@ -24,7 +24,6 @@ func TestOpen(t *testing.T) {
 		require.Equal(t, backups.Properties{Kind: kind, Location: want}, s.Properties())
 		require.NoError(t, s.Close())
 	}
-	require.DirExists(t, folder)
 	s, err := configured.Open("s3", o, "another", nil)
 	require.NoError(t, err)
 	require.Equal(t, "https://h another", s.Properties().Location)
@@ -33,4 +32,25 @@ func TestOpen(t *testing.T) {
 		require.ErrorIs(t, err, drivers.ErrInvalid, kind)
 		require.Nil(t, s)
 	}
+}
+
+func TestFolders(t *testing.T) {
+	state := t.TempDir()
+	posix := func(path string) map[string]string { return map[string]string{"backup_posix_path": path} }
+	own, other := posix(filepath.Join(state, "deep", "backup")), posix(filepath.Join(t.TempDir(), "backup"))
+	for _, o := range []map[string]string{own, other} {
+		_, err := configured.Open("posix", o, "", nil)
+		require.ErrorIs(t, err, drivers.ErrUnavailable)
+		require.Contains(t, drivers.Hint(err), "is it mounted?")
+		require.NoError(t, configured.MakeFolder("posix", o, state))
+	}
+	s, err := configured.Open("posix", own, "", nil)
+	require.NoError(t, err)
+	require.NoError(t, backups.TryOut(t.Context(), s))
+	_, err = configured.Open("posix", other, "", nil)
+	require.ErrorIs(t, err, drivers.ErrUnavailable, "what may be a mount point is not made")
+
+	unused := filepath.Join(state, "unused")
+	require.NoError(t, configured.MakeFolder("s3", posix(unused), state))
+	require.NoDirExists(t, unused)
 }
