@@ -171,12 +171,14 @@ func TestConnectBalance(t *testing.T) {
 	done := make(chan error)
 	const hosts = 12
 	for i := range hosts {
+		env := environment(t) // one serves one call at a time
+		env.RegisterActivity(g.Connections)
 		go func() {
 			in := g.ask("h" + string(rune('a'+i)))
-			_, err := g.env.ExecuteActivity(g.InitializeConnection, in)
+			_, err := env.ExecuteActivity(g.InitializeConnection, in)
 			if err == nil {
 				in.Last = true // as each believes
-				_, err = g.env.ExecuteActivity(g.TerminateConnection, in)
+				_, err = env.ExecuteActivity(g.TerminateConnection, in)
 			}
 			done <- err
 		}()

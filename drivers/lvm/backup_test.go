@@ -31,7 +31,7 @@ func backUp(t *testing.T, kind map[string]string) {
 	random := rand.NewChaCha8([32]byte{1})
 	chunk := func() []byte {
 		p := make([]byte, piece)
-		random.Read(p) //nolint:errcheck // never fails
+		random.Read(p)
 		return p
 	}
 	image := make([]byte, size)
