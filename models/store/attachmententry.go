@@ -63,7 +63,7 @@ func reservable(v models.Volume, all []models.Attachment, a models.Attachment) e
 	switch {
 	case v.Host == "" && v.Status == models.VolumeAvailable:
 		refused.Reason = "has no host, so there is nothing to attach"
-	case !notMigrating[v.MigrationStatus]:
+	case models.Migrating(v.MigrationStatus):
 		refused.Reason = "is migrating"
 	case allowed:
 		return nil

@@ -132,12 +132,8 @@ func (s *Store) BeginBackupRemoval(ctx context.Context, projectID, id, operation
 		if err := removableBackup(tx, was, rule); err != nil {
 			return err
 		}
-		isNew, err := s.beginFlow(tx, f)
-		if err != nil {
+		if err := s.beginNewFlow(tx, f); err != nil {
 			return err
-		}
-		if !isNew {
-			return fmt.Errorf("flow %s: %w", f.ID, models.ErrExists)
 		}
 		if err := s.disown(tx, was.FlowID); err != nil {
 			return err

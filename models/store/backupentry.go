@@ -30,7 +30,7 @@ func (s *Store) CreateBackupEntry(ctx context.Context, b models.Backup, inUse bo
 		case v.Host == "":
 			refused.Reason = "has no host, so there is nothing to back up"
 			return &refused
-		case !notMigrating[v.MigrationStatus]:
+		case models.Migrating(v.MigrationStatus):
 			refused.Reason = "is migrating"
 			return &refused
 		case v.SizeGiB != b.SizeGiB:
@@ -125,19 +125,10 @@ func (s *Store) takeBackup(tx *gorm.DB, projectID, id, operation, flowID string,
 func (s *Store) BeginRestore(ctx context.Context, projectID, backupID, volumeID string, f models.Flow) (models.Volume, error) {
 	var v models.Volume
 	rule := models.Transition(models.OpBackupRestore)
-	err := s.write(ctx, func(tx *gorm.DB) error {
-		isNew, err := s.beginFlow(tx, f)
-		if err != nil {
+	err := s.write(ctx, func(tx *gorm.DB) (err error) {
+		var done bool
+		if v, done, err = s.lockForFlow(tx, projectID, volumeID, f); err != nil || done {
 			return err
-		}
-		if v, err = lockVolume(tx, projectID, volumeID); err != nil {
-			return err
-		}
-		if !isNew {
-			if v.FlowID == f.ID {
-				return nil
-			}
-			return finished(tx, f.ID, notOwner(v.ID, f.ID, v))
 		}
 		refused := models.StatusError{Resource: "volume " + v.ID, Status: string(v.Status), Allowed: rule.Legal(false)}
 		switch {
@@ -145,6 +136,15 @@ func (s *Store) BeginRestore(ctx context.Context, projectID, backupID, volumeID 
 			return &refused
 		case v.Host == "":
 			refused.Reason = "has no host, so there is nothing to restore into"
+			return &refused
+		}
+		// A held restore shows error_restoring, and a move leaves the status as it was; both have the volume open.
+		owner, err := openFlow(tx, v.FlowID)
+		if err != nil {
+			return err
+		}
+		if owner.ID != "" {
+			refused.Reason = fmt.Sprintf("belongs to flow %s, which is %s; wait for it, or abort it first", owner.ID, owner.State)
 			return &refused
 		}
 		if err := s.takeBackup(tx, projectID, backupID, models.OpBackupRestore, f.ID, v.SizeGiB); err != nil {

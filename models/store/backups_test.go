@@ -206,6 +206,12 @@ func TestRestoreOfABackup(t *testing.T) {
 		refusedWith(t, err, "is in-use; it must be one of [available error_restoring]")
 		s.stands(t, b.ID, models.BackupAvailable, small.ID, models.VolumeInUse)
 
+		moving := s.available(t, volumeOf("p1", 2))
+		_, err = s.BeginMove(ctx, "p1", moving.ID, models.OpVolumeMigrate, false, false, flowOf(models.OpVolumeMigrate, moving.ID, "p1"))
+		require.NoError(t, err)
+		_, err = begin(moving.ID)
+		refusedWith(t, err, "which is RUNNING")
+
 		f, err := begin(v.ID)
 		require.NoError(t, err)
 		s.stands(t, b.ID, models.BackupRestoring, v.ID, models.VolumeRestoringBackup)
@@ -219,6 +225,10 @@ func TestRestoreOfABackup(t *testing.T) {
 		end := models.FlowEnd{FlowID: f.ID, ResourceID: b.ID, State: models.FlowHeld, Status: models.VolumeErrorRestoring, Error: "odd"}
 		require.NoError(t, s.EndFlow(ctx, end))
 		s.stands(t, b.ID, models.BackupRestoring, v.ID, models.VolumeErrorRestoring)
+		second := s.backup(t, backupOf(s.available(t, volumeOf("p1", 2))))
+		_, err = s.BeginRestore(ctx, "p1", second.ID, v.ID, backupFlow(models.OpBackupRestore, second.ID, "p1"))
+		refusedWith(t, err, "belongs to flow "+f.ID+", which is HELD")
+		s.stands(t, second.ID, models.BackupAvailable, v.ID, models.VolumeErrorRestoring)
 		require.NoError(t, s.ResumeFlow(ctx, models.FlowEnd{FlowID: f.ID, ResourceID: b.ID, Status: models.VolumeRestoringBackup}))
 		s.stands(t, b.ID, models.BackupRestoring, v.ID, models.VolumeRestoringBackup)
 		end.State = models.FlowFailure

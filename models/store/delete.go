@@ -47,12 +47,8 @@ func (s *Store) beginRemoval(ctx context.Context, projectID, volumeID string, ru
 		if err := deletableNow(tx, was, rule); err != nil {
 			return err
 		}
-		isNew, err := s.beginFlow(tx, f)
-		if err != nil {
+		if err := s.beginNewFlow(tx, f); err != nil {
 			return err
-		}
-		if !isNew {
-			return fmt.Errorf("flow %s: %w", f.ID, models.ErrExists)
 		}
 		if cascade {
 			err = s.takeSnapshots(tx, projectID, volumeID, f.ID)
@@ -81,9 +77,6 @@ func noSnapshots(tx *gorm.DB, v models.Volume) error {
 	}
 }
 
-// notMigrating are the values of migration_status that leave a volume free (Cinder's AVAILABLE_MIGRATION_STATUS).
-var notMigrating = map[string]bool{"": true, "none": true, "deleting": true, "error": true, "success": true}
-
 func deletableNow(tx *gorm.DB, v models.Volume, rule models.Rule) error {
 	refuse := func(reason string) error {
 		return &models.StatusError{Resource: "volume " + v.ID, Status: string(v.Status), Allowed: rule.Legal(false), Reason: reason}
@@ -93,7 +86,7 @@ func deletableNow(tx *gorm.DB, v models.Volume, rule models.Rule) error {
 		return refuse("")
 	case v.AttachStatus == models.AttachAttached:
 		return refuse("is attached; detach it first")
-	case !notMigrating[v.MigrationStatus]:
+	case models.Migrating(v.MigrationStatus):
 		return refuse("is migrating")
 	}
 	if rule.Operation == models.OpVolumeUnmanage && v.Encrypted {

@@ -15,19 +15,10 @@ import (
 func (s *Store) BeginExtend(ctx context.Context, projectID, volumeID string, newSizeGiB int64, inUse bool, f models.Flow) (models.Volume, error) {
 	var v models.Volume
 	rule := models.Transition(models.OpVolumeExtend)
-	err := s.write(ctx, func(tx *gorm.DB) error {
-		isNew, err := s.beginFlow(tx, f)
-		if err != nil {
+	err := s.write(ctx, func(tx *gorm.DB) (err error) {
+		var done bool
+		if v, done, err = s.lockForFlow(tx, projectID, volumeID, f); err != nil || done {
 			return err
-		}
-		if v, err = lockVolume(tx, projectID, volumeID); err != nil {
-			return err
-		}
-		if !isNew {
-			if v.FlowID == f.ID {
-				return nil
-			}
-			return finished(tx, f.ID, notOwner(v.ID, f.ID, v))
 		}
 		refused := models.StatusError{Resource: "volume " + volumeID, Status: string(v.Status), Allowed: rule.Legal(inUse)}
 		switch {
@@ -36,7 +27,7 @@ func (s *Store) BeginExtend(ctx context.Context, projectID, volumeID string, new
 		case newSizeGiB <= v.SizeGiB:
 			refused.Reason = fmt.Sprintf("can't be extended to %d GiB; the new size must be larger than its %d GiB", newSizeGiB, v.SizeGiB)
 			return &refused
-		case !notMigrating[v.MigrationStatus]:
+		case models.Migrating(v.MigrationStatus):
 			refused.Reason = "is migrating"
 			return &refused
 		}

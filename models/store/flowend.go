@@ -137,7 +137,7 @@ func (s *Store) endVolume(tx *gorm.DB, f models.Flow, e models.FlowEnd) (stays b
 	}
 	if !e.State.Open() {
 		set["flow_id"] = ""
-		if !notMigrating[v.MigrationStatus] { // the flow that moved it would have said so
+		if models.Migrating(v.MigrationStatus) { // the flow that moved it would have said so
 			set["migration_status"] = models.MigrationError
 		}
 	}

@@ -29,6 +29,31 @@ func (s *Store) beginFlow(tx *gorm.DB, f models.Flow) (isNew bool, err error) {
 	return false, nil
 }
 
+// beginNewFlow is beginFlow for a flow whose row is not there yet: ErrExists where it is.
+func (s *Store) beginNewFlow(tx *gorm.DB, f models.Flow) error {
+	isNew, err := s.beginFlow(tx, f)
+	if err == nil && !isNew {
+		err = fmt.Errorf("flow %s: %w", f.ID, models.ErrExists)
+	}
+	return err
+}
+
+// lockForFlow begins the record of a flow that is to have a volume that is there, and locks the volume. done says that the flow has it
+// already, and nothing is left to do; one that had it and ended is a *StatusError.
+func (s *Store) lockForFlow(tx *gorm.DB, projectID, volumeID string, f models.Flow) (v models.Volume, done bool, err error) {
+	isNew, err := s.beginFlow(tx, f)
+	if err != nil {
+		return v, false, err
+	}
+	if v, err = lockVolume(tx, projectID, volumeID); err != nil || isNew {
+		return v, false, err
+	}
+	if v.FlowID != f.ID {
+		err = finished(tx, f.ID, notOwner(v.ID, f.ID, v))
+	}
+	return v, true, err
+}
+
 // closeFlow ends the record of an open flow, and tells whether it was open.
 func (s *Store) closeFlow(tx *gorm.DB, flowID string, state models.FlowState, more map[string]any, tasks []models.Task) (bool, error) {
 	now := toMicros(s.now())

@@ -16,19 +16,10 @@ import (
 func (s *Store) BeginMove(ctx context.Context, projectID, volumeID, operation string, lock, inUse bool, f models.Flow) (models.Volume, error) {
 	var v models.Volume
 	rule := models.Transition(operation)
-	err := s.write(ctx, func(tx *gorm.DB) error {
-		isNew, err := s.beginFlow(tx, f)
-		if err != nil {
+	err := s.write(ctx, func(tx *gorm.DB) (err error) {
+		var done bool
+		if v, done, err = s.lockForFlow(tx, projectID, volumeID, f); err != nil || done {
 			return err
-		}
-		if v, err = lockVolume(tx, projectID, volumeID); err != nil {
-			return err
-		}
-		if !isNew {
-			if v.FlowID == f.ID {
-				return nil
-			}
-			return finished(tx, f.ID, notOwner(v.ID, f.ID, v))
 		}
 		if err := movable(tx, v, rule, inUse); err != nil {
 			return err
@@ -56,7 +47,7 @@ func movable(tx *gorm.DB, v models.Volume, rule models.Rule, inUse bool) error {
 		return err
 	case !rule.Allows(v.Status) && (!inUse || !rule.AllowsAlso(v.Status)):
 		return &refused
-	case !notMigrating[v.MigrationStatus]:
+	case models.Migrating(v.MigrationStatus):
 		refused.Reason = "is migrating"
 		return &refused
 	case f.ID != "":

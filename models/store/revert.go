@@ -38,12 +38,8 @@ func (s *Store) BeginRevert(ctx context.Context, projectID, volumeID, snapshotID
 		if err := revertible(tx, was, sn, all); err != nil {
 			return err
 		}
-		isNew, err := s.beginFlow(tx, f)
-		if err != nil {
+		if err := s.beginNewFlow(tx, f); err != nil {
 			return err
-		}
-		if !isNew {
-			return fmt.Errorf("flow %s: %w", f.ID, models.ErrExists)
 		}
 		now := toMicros(s.now())
 		if err := takeSnapshot(tx, sn, models.SnapshotTransition(models.OpSnapshotRevert).To, f.ID, now); err != nil {
@@ -76,7 +72,7 @@ func revertible(tx *gorm.DB, v models.Volume, sn models.Snapshot, all []models.S
 	if rule := models.Transition(models.OpVolumeRevert); !rule.Allows(v.Status) {
 		return &models.StatusError{Resource: "volume " + v.ID, Status: string(v.Status), Allowed: rule.Legal(false)}
 	}
-	if !notMigrating[v.MigrationStatus] {
+	if models.Migrating(v.MigrationStatus) {
 		return &models.StatusError{Resource: "volume " + v.ID, Status: string(v.Status), Reason: "is migrating"}
 	}
 	for _, other := range all {

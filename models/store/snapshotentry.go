@@ -56,7 +56,7 @@ func snapshottable(v models.Volume, gib int64, inUse bool) error {
 	case v.Host == "":
 		refused.Reason = "has no host, so there is nothing to take a snapshot of"
 		return &refused
-	case !notMigrating[v.MigrationStatus]:
+	case models.Migrating(v.MigrationStatus):
 		refused.Reason = "is migrating"
 		return &refused
 	case v.SizeGiB != gib:

@@ -44,7 +44,7 @@ func (s *Store) ReserveVolume(ctx context.Context, projectID, id string) error {
 			return "", refusedBy(v, rule, v.Multiattach, "")
 		case !v.Multiattach && len(all) > 0:
 			return "", refusedBy(v, rule, false, "has attachment "+all[0].ID+" already")
-		case !notMigrating[v.MigrationStatus]:
+		case models.Migrating(v.MigrationStatus):
 			return "", refusedBy(v, rule, false, "is migrating")
 		}
 		return rule.To, nil
@@ -73,7 +73,7 @@ func (s *Store) BeginDetaching(ctx context.Context, projectID, id string) error 
 			return "", refusedBy(v, rule, false, "")
 		case !attached && v.AttachStatus != models.AttachAttached:
 			return "", refusedBy(v, rule, false, "is not attached")
-		case !notMigrating[v.MigrationStatus]:
+		case models.Migrating(v.MigrationStatus):
 			return "", refusedBy(v, rule, false, "is migrating")
 		}
 		return rule.To, nil
