@@ -141,7 +141,7 @@ func (k *keystone) token(t *testing.T, user, project string) string {
 	return p.Token()
 }
 
-// TestKeystone has Debian's Keystone say who may call. What holds while it is away, internal/keystone tests.
+// TestKeystone has Debian's Keystone say who may call, also while it is away.
 func TestKeystone(t *testing.T) {
 	t.Parallel()
 	apiAddr := harness.FreeAddr(t)
@@ -223,6 +223,30 @@ func TestKeystone(t *testing.T) {
 		}
 		require.NotContains(t, text, "clinker-secret", name)
 	}
+	eventually := func(token string, want int) http.Header {
+		t.Helper()
+		var header http.Header
+		harness.Await(t, harness.Patience, func() (bool, string) {
+			got, h, text := ask("/volumes", token)
+			header = h
+			require.Contains(t, []int{want, 200, 503}, got, "%s", text) // never a wrong word in between
+			return got == want, fmt.Sprintf("%d: it is %d", want, got)
+		})
+		return header
+	}
+	// Keystone away: what is remembered goes on for its time, then nobody knows. It is never the token that is wrong.
+	k.Kill(t)
+	require.NotEmpty(t, eventually(mia, 503).Get("Retry-After"))
+	got, _, text = ask("/volumes", "gAAAAABanother")
+	require.Equal(t, 503, got, text)
+	k.Start(t)
+	got, _, text = patient("/volumes", mia)
+	require.Equal(t, 200, got, text)
+	// A token is over when it is given back, and when its user is disabled.
+	disabled := false
+	_, err := users.Update(t.Context(), k.admin, k.mia, users.UpdateOpts{Enabled: &disabled}).Extract()
+	require.NoError(t, err)
+	eventually(mia, 401)
 	log, err := os.ReadFile(s.Log)
 	require.NoError(t, err)
 	for _, secret := range []string{"clinker-secret", mia, clinker} {
