@@ -36,7 +36,7 @@ func startup(t *testing.T, s *harness.Server) {
 			if c.state == "" {
 				c.state = filepath.Join(t.TempDir(), "state")
 			}
-			out, code := harness.Run(t, nil, harness.Binary(t, "clinkerd"), "up", "--state-dir", c.state,
+			out, code := harness.Run(t, []string{"CLINKER_AUTH_STRATEGY=noauth"}, harness.Binary(t, "clinkerd"), "up", "--state-dir", c.state,
 				"--api-addr", or(c.api), "--temporal-addr", or(c.temporal), "--ui-addr", or(c.ui))
 			require.Equal(t, c.code, code, out)
 			for _, word := range c.says {
