@@ -148,7 +148,7 @@ var rules = []Rule{
 	},
 	{
 		Operation: OpBackupRestore, From: []VolumeStatus{VolumeAvailable, VolumeErrorRestoring}, To: VolumeRestoringBackup,
-		Success: VolumeAvailable, Failure: VolumeErrorRestoring, Further: "size at least the backup's",
+		Success: VolumeAvailable, Failure: VolumeErrorRestoring, Further: "size at least the backup's; no other flow's, so neither migrating nor held",
 	},
 	{
 		Operation: OpVolumeUpload, From: onlyAvailable, Also: justInUse, AlsoWhen: "force and enable_force_upload", To: VolumeUploading,
