@@ -88,7 +88,11 @@ func startData(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends 
 	if err != nil {
 		return nil, err
 	}
-	w, err := workers.StartData(e, workers.DataOptions{Hosts: dataHosts(cfg), Activities: steps, Logger: log})
+	slots := cfg.Backup.MaxOperations
+	if slots == 0 {
+		slots = 1000 // no limit, as the SDK has it
+	}
+	w, err := workers.StartData(e, workers.DataOptions{Hosts: dataHosts(cfg), Slots: slots, Activities: steps, Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("data worker: %w", err)
 	}

@@ -57,7 +57,6 @@ func TestBadInput(t *testing.T) {
 		{"the other half", "[temporal]\ntls_key = k.pem\n", `f:2: [temporal] tls_key: needs tls_cert beside it`},
 		{"down before reported", "[DEFAULT]\nreport_interval = 60\n", `f: [DEFAULT] service_down_time: must be longer than report_interval, or every service counts as down`},
 		{"records before histories", "[DEFAULT]\nflow_record_days = 3\n", `f:2: [DEFAULT] flow_record_days: must not be shorter than flow_retention_days`},
-		{"uneven chunks", "[DEFAULT]\nbackup_file_size = 100000\n", `f:2: [DEFAULT] backup_file_size: must be a multiple of backup_sha_block_size_bytes`},
 
 		{"all at once", "[DEFAULT]\nquota_volumes = x\nnonsense\ncolour = red\n[lvm]\nvolume_backend_name = a\nvolume_grop = b\n[oops]\n", strings.Join([]string{
 			`f:2: [DEFAULT] quota_volumes: want a whole number of at least -1, got "x"`,

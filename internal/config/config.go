@@ -152,10 +152,9 @@ type Volumes struct {
 
 // Backup is the backup service and its store.
 type Backup struct {
-	Driver        string // posix, nfs, swift or s3
-	Compression   string // zlib, bz2, zstd or none
-	KeyFile       string // "" does not encrypt
-	SameHost      bool
+	Driver        string  // posix, nfs, swift or s3
+	Compression   string  // zlib, bz2, zstd or none
+	KeyFile       string  // "" does not encrypt
 	MaxOperations int     // 0: no limit
 	Options       Options // all backup_ options
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -84,13 +83,9 @@ func (s *settings) pairProblems(c *Config) Problems {
 			problems = append(problems, s.at(section, section, option, text))
 		}
 	}
-	block, _ := strconv.Atoi(c.Backup.Options["backup_sha_block_size_bytes"])
-	file, _ := strconv.Atoi(c.Backup.Options["backup_file_size"])
-
 	fail(c.Temporal.TLSCert != "" && c.Temporal.TLSKey == "", "temporal", "tls_cert", "needs tls_key beside it")
 	fail(c.Temporal.TLSKey != "" && c.Temporal.TLSCert == "", "temporal", "tls_key", "needs tls_cert beside it")
 	fail(c.Service.DownTime <= c.Service.ReportInterval, defaultSection, "service_down_time", "must be longer than report_interval, or every service counts as down")
 	fail(c.Flows.RecordAge < c.Flows.Retention, defaultSection, "flow_record_days", "must not be shorter than flow_retention_days")
-	fail(block > 0 && file%block != 0, defaultSection, "backup_file_size", "must be a multiple of backup_sha_block_size_bytes")
 	return problems
 }

@@ -207,7 +207,6 @@ func (r *reader) backup() Backup {
 		Driver:        backupDriverName(r.text("backup_driver")),
 		Compression:   compression,
 		KeyFile:       r.text("backup_encryption_key_file"),
-		SameHost:      r.yes("backup_use_same_host"),
 		MaxOperations: r.number("backup_max_operations"),
 		Options:       Options{},
 	}

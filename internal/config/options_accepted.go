@@ -45,7 +45,11 @@ var acceptedOptions = slices.Concat(
 		max_logfile_count max_logfile_size_mb default_log_levels publish_errors instance_format instance_uuid_format logging_context_format_string
 		logging_default_format_string logging_debug_format_suffix logging_exception_prefix logging_user_identity_format rate_limit_interval rate_limit_burst
 		rate_limit_except_level trace_flags split_loggers fatal_deprecations`),
-	accepted(defaultSection, "Clinker's own backup format and progress", `backup_metadata_version backup_object_number_per_notification backup_timer_interval
+	accepted(defaultSection, "a backup is made and restored on its volume's own host", `backup_use_same_host`),
+	accepted(defaultSection, "the store is logged in to as one user, at backup_swift_auth_url", `swift_catalog_info backup_swift_auth backup_swift_retry_backoff`),
+	accepted(defaultSection, "S3 knows one algorithm, AES256", `backup_s3_sse_customer_algorithm`),
+	accepted(defaultSection, "Clinker's own backup format and progress", `backup_file_size backup_sha_block_size_bytes backup_swift_object_size
+		backup_swift_block_size backup_s3_object_size backup_s3_block_size backup_metadata_version backup_object_number_per_notification backup_timer_interval
 		backup_driver_init_check_interval backup_driver_stats_polling_interval backup_driver_status_check_interval backup_enable_progress_timer
 		backup_swift_enable_progress_timer backup_s3_enable_progress_timer backup_swift_service_auth backup_s3_http_proxy backup_s3_https_proxy backup_s3_retry_mode
 		keystone_catalog_info glusterfs_backup_mount_point glusterfs_backup_share`),
@@ -58,6 +62,11 @@ var acceptedOptions = slices.Concat(
 		image_upload_use_internal_tenant use_multipath_for_image_xfer enforce_multipath_for_image_xfer`),
 	accepted(backendSection, whyGo, `trace_flags enable_unsupported_driver backend_native_threads_pool_size suppress_requests_ssl_warnings
 		volume_copy_blkio_cgroup_name`),
+	accepted(backendSection, "a backup of a volume in use always reads a temporary snapshot", `backup_use_temp_snapshot`),
+	accepted(backendSection, "tgtd is spoken to by its socket, an export a volume", `volumes_dir iscsi_target_flags lvm_share_target`),
+	accepted(backendSection, "Clinker's own way of running LVM, copying and looking for devices", `lvm_suppress_fd_warnings volume_dd_blocksize
+		num_volume_device_scan_tries num_iscsi_scan_tries`),
+	accepted(backendSection, "Clinker works on files as the user that it runs as", `nas_secure_file_operations`),
 	accepted(backendSection, "replication is not there yet: nothing is replicated", `replication_device`),
 	accepted(backendSection, "not offered by Clinker's drivers", `unique_fqdn_network extra_capabilities storage_protocol disk_geometry driver_data_namespace
 		driver_ssl_cert_verify driver_ssl_cert_path driver_use_ssl driver_client_cert driver_client_cert_key`),

@@ -66,7 +66,7 @@ func TestTwoRowsForOneNameAreRefused(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	known := []string{"address", "namespace", "volume_group", "volumes_dir"}
+	known := []string{"address", "namespace", "volume_group", "volume_clear"}
 	for name, want := range map[string]string{
 		"adress":       "address",
 		"volume_grop":  "volume_group",

@@ -19,7 +19,7 @@ public_endpoint = http://${my_ip}:$osapi_volume_listen_port
 [lvm]
 volume_group = vg-$DEFAULT.host
 target_prefix = ${volume_group}.
-volumes_dir = ${temporal.namespace}
+lvm_conf_file = ${temporal.namespace}
 `)
 	require.Equal(t, "/srv/node1", c.StatePath)
 	require.Equal(t, "/srv/node1/log", c.Log.Dir)
@@ -28,7 +28,7 @@ volumes_dir = ${temporal.namespace}
 	require.Equal(t, "/srv/node1/clinker.db", c.Database.File)
 	require.Equal(t, "vg-node1", c.Backends[0].Options["volume_group"])
 	require.Equal(t, "vg-node1.", c.Backends[0].Options["target_prefix"])
-	require.Equal(t, "clinker", c.Backends[0].Options["volumes_dir"])
+	require.Equal(t, "clinker", c.Backends[0].Options["lvm_conf_file"])
 	require.Equal(t, "10.0.0.1", c.Backends[0].Options["target_ip_address"])
 }
 

@@ -92,7 +92,7 @@ func openSwift(o options, container string) (*swift.Store, error) {
 func openS3(o options, bucket string) (*s3.Store, error) {
 	return s3.New(s3.Options{
 		Endpoint: o["backup_s3_endpoint_url"], AccessKey: o["backup_s3_store_access_key"], SecretKey: o["backup_s3_store_secret_key"],
-		Bucket: cmp.Or(bucket, o["backup_s3_store_bucket"]), Create: o.yes("backup_create_containers"), Insecure: !o.yes("backup_s3_verify_ssl"),
+		Bucket: cmp.Or(bucket, o["backup_s3_store_bucket"]), Create: o.yes("backup_create_containers"), CAFile: o["backup_s3_ca_cert_file"], Insecure: !o.yes("backup_s3_verify_ssl"),
 		NoMD5: !o.yes("backup_s3_md5_validation"), SSEKey: o["backup_s3_sse_customer_key"],
 		Timeout: time.Duration(o.number("backup_s3_timeout")) * time.Second, MaxConns: o.number("backup_s3_max_pool_connections"),
 	})

@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/md5" //nolint:gosec // as below
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -35,6 +34,7 @@ type Options struct {
 	Bucket    string // backup_s3_store_bucket
 	Region    string
 	Create    bool          // backup_create_containers
+	CAFile    string        // backup_s3_ca_cert_file
 	Insecure  bool          // not backup_s3_verify_ssl
 	NoMD5     bool          // not backup_s3_md5_validation
 	SSEKey    string        // backup_s3_sse_customer_key, 32 bytes; a secret
@@ -55,10 +55,14 @@ func New(o Options) (*Store, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || o.Bucket == "" {
 		return nil, fmt.Errorf("%w: S3 needs backup_s3_endpoint_url (http://host or https://host) and a bucket", drivers.ErrInvalid)
 	}
+	tlsConfig, err := backups.TLS(o.CAFile, "backup_s3_ca_cert_file", o.Insecure)
+	if err != nil {
+		return nil, err
+	}
 	timeout := cmp.Or(o.Timeout, time.Minute)
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: cmp.Or(o.MaxConns, 16), ResponseHeaderTimeout: timeout, IdleConnTimeout: time.Minute,
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure}, DisableCompression: true, //nolint:gosec // the operator's choice, off by default
+		TLSClientConfig: tlsConfig, DisableCompression: true,
 	}
 	c, err := minio.NewCore(u.Host, &minio.Options{
 		Creds: credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""), Secure: u.Scheme == "https", Region: o.Region, Transport: transport, MaxRetries: 1,

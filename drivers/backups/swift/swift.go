@@ -6,15 +6,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/md5"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -54,16 +51,9 @@ func New(o Options) (*Store, error) {
 	if o.AuthURL == "" || o.Container == "" {
 		return nil, fmt.Errorf("%w: Swift needs backup_swift_auth_url and a container", drivers.ErrInvalid)
 	}
-	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure} //nolint:gosec // the operator's choice, off by default
-	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("%w: backup_swift_ca_cert_file: %w", drivers.ErrInvalid, err)
-		}
-		tlsConfig.RootCAs = x509.NewCertPool()
-		if !tlsConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%w: backup_swift_ca_cert_file %s holds no certificate", drivers.ErrInvalid, o.CAFile)
-		}
+	tlsConfig, err := backups.TLS(o.CAFile, "backup_swift_ca_cert_file", o.Insecure)
+	if err != nil {
+		return nil, err
 	}
 	timeout := cmp.Or(o.Timeout, time.Minute)
 	c := &swift.Connection{
