@@ -218,8 +218,9 @@ func TestMoverStops(t *testing.T) {
 		"cancelled":     {func(int64) error { return temporal.NewCanceledError() }, 1, "cancel"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := &beats{err: c.answer}
-			err := moving(t, Mover{Beats: b, every: 2 * time.Millisecond, patience: 40 * time.Millisecond})
+			err := moving(t, Mover{Beats: b, every: 2 * time.Millisecond, patience: time.Second})
 			require.ErrorContains(t, err, c.says)
 			require.GreaterOrEqual(t, b.n.Load(), c.beats)
 		})

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -30,7 +31,11 @@ func (r *Requests) ExtractAttachRequest(ctx context.Context, in flow.AttachInput
 		return spec, refuse(flow.ErrInvalid, "Invalid input received: the connector has %d bytes; it may have %d.", len(in.Connector), maxConnector)
 	}
 	if err := json.Unmarshal(in.Connector, &spec.Connector); err != nil {
-		return spec, refuse(flow.ErrInvalid, "Invalid input received: the connector is not what os-brick describes a host by: %s", err.Error())
+		where := ""
+		if odd := new(json.UnmarshalTypeError); errors.As(err, &odd) && odd.Field != "" {
+			where = ", look at " + odd.Field
+		}
+		return spec, refuse(flow.ErrInvalid, "Invalid input received: the connector is not what os-brick describes a host by%s.", where)
 	}
 	if flow.NodeOf(in.Connector).Node != "" {
 		return spec, refuse(flow.ErrInvalid, "Invalid input received: the connector has the key clinker, which is not for clients.")
