@@ -116,10 +116,14 @@ func TestComposeHoldsTogether(t *testing.T) {
 			}
 		}
 	}
-	storage := c.Services["storage"]
-	for key := range storage.Environment {
-		require.NotContains(t, key, "DATABASE", "storage nodes have no database")
+	for _, name := range []string{"storage", "data"} {
+		require.Contains(t, c.Services, name)
+		for key := range c.Services[name].Environment {
+			require.NotContains(t, key, "DATABASE", "storage nodes have no database")
+		}
 	}
+	require.Equal(t, c.Services["storage"].Volumes, c.Services["data"].Volumes, "a data worker opens its node's volumes")
+	require.Equal(t, c.Services["storage"].Environment["CLINKER_HOST"], c.Services["data"].Environment["CLINKER_HOST"])
 }
 
 // A compose file without a password must not start.
