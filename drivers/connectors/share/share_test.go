@@ -2,6 +2,7 @@ package share_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -59,6 +60,9 @@ func (h host) volume(t *testing.T) connectortest.Volume {
 // left are mounts and notes.
 func (h host) left(t *testing.T) (names []string) {
 	require.NoError(t, filepath.WalkDir(h.o.StateDir, func(path string, d os.DirEntry, err error) error {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // nothing was connected yet
+		}
 		if rel, _ := filepath.Rel(h.o.StateDir, path); err == nil && filepath.Dir(rel) != "." {
 			names = append(names, rel)
 		}
