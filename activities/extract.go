@@ -187,4 +187,16 @@ func isTrue(spec string) bool {
 	return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(spec, "<is>")), "true")
 }
 
+// volume finds a volume that a request speaks of.
+func (r *Requests) volume(ctx context.Context, h flow.Header, id string) (models.Volume, error) {
+	v, err := r.Store.GetVolume(ctx, scope(h), id)
+	switch {
+	case isNotFound(err):
+		return v, refuse(flow.ErrNotFound, "Volume %s could not be found.", id)
+	case err != nil:
+		return v, catalogueError(err)
+	}
+	return v, nil
+}
+
 func isNotFound(err error) bool { return errors.Is(err, models.ErrNotFound) }

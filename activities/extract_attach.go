@@ -19,12 +19,10 @@ const maxConnector = 16 << 10
 // EntryCreate, with them locked.
 func (r *Requests) ExtractAttachRequest(ctx context.Context, in flow.AttachInput) (flow.AttachSpec, error) {
 	var spec flow.AttachSpec
-	v, err := r.Store.GetVolume(ctx, scope(in.Header), in.VolumeID)
+	v, err := r.volume(ctx, in.Header, in.VolumeID)
 	switch {
-	case isNotFound(err):
-		return spec, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.VolumeID)
 	case err != nil:
-		return spec, catalogueError(err)
+		return spec, err
 	case v.Host == "":
 		return spec, refuse(flow.ErrInvalidStatus, "volume %s has no host, so there is nothing to attach", v.ID)
 	case len(in.Connector) > maxConnector:

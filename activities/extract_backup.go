@@ -20,12 +20,9 @@ type BackupRequestStore interface {
 // with the rows locked. The metadata is not repeated in the result.
 func (r *Requests) ExtractBackupRequest(ctx context.Context, in flow.BackupCreateInput) (flow.BackupSpec, error) {
 	var spec flow.BackupSpec
-	v, err := r.Store.GetVolume(ctx, scope(in.Header), in.VolumeID)
-	switch {
-	case isNotFound(err):
-		return spec, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.VolumeID)
-	case err != nil:
-		return spec, catalogueError(err)
+	v, err := r.volume(ctx, in.Header, in.VolumeID)
+	if err != nil {
+		return spec, err
 	}
 	zone := in.AvailabilityZone
 	if zone == "" {
@@ -106,12 +103,10 @@ func (r *Requests) ExtractRestoreRequest(ctx context.Context, in flow.BackupRest
 	if err != nil {
 		return spec, err
 	}
-	v, err := r.Store.GetVolume(ctx, scope(in.Header), in.VolumeID)
+	v, err := r.volume(ctx, in.Header, in.VolumeID)
 	switch {
-	case isNotFound(err):
-		return spec, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.VolumeID)
 	case err != nil:
-		return spec, catalogueError(err)
+		return spec, err
 	case v.SizeGiB < b.SizeGiB:
 		return spec, refuse(flow.ErrInvalid, "Invalid volume: volume size %d is too small to restore backup of size %d.", v.SizeGiB, b.SizeGiB)
 	}

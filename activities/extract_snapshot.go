@@ -11,12 +11,9 @@ import (
 // the row locked. The metadata is not repeated in the result.
 func (r *Requests) ExtractSnapshotRequest(ctx context.Context, in flow.SnapshotCreateInput) (flow.SnapshotSpec, error) {
 	var spec flow.SnapshotSpec
-	v, err := r.Store.GetVolume(ctx, scope(in.Header), in.VolumeID)
-	switch {
-	case isNotFound(err):
-		return spec, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.VolumeID)
-	case err != nil:
-		return spec, catalogueError(err)
+	v, err := r.volume(ctx, in.Header, in.VolumeID)
+	if err != nil {
+		return spec, err
 	}
 	t, err := r.Store.GetVolumeType(ctx, "", v.VolumeTypeID)
 	if err != nil {

@@ -28,12 +28,10 @@ func (r *Requests) origin(ctx context.Context, in flow.VolumeCreateInput) (*orig
 }
 
 func (r *Requests) fromVolume(ctx context.Context, in flow.VolumeCreateInput) (*origin, error) {
-	s, err := r.Store.GetVolume(ctx, scope(in.Header), in.SourceVolID)
+	s, err := r.volume(ctx, in.Header, in.SourceVolID)
 	switch {
-	case isNotFound(err):
-		return nil, refuse(flow.ErrNotFound, "Volume %s could not be found.", in.SourceVolID)
 	case err != nil:
-		return nil, catalogueError(err)
+		return nil, err
 	case s.Status != models.VolumeAvailable && s.Status != models.VolumeInUse && !r.accepted(ctx, in):
 		return nil, refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s; it must be available or in-use.", s.ID, s.Status)
 	case models.Migrating(s.MigrationStatus) && !r.accepted(ctx, in):

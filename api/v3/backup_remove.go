@@ -28,11 +28,8 @@ func (a *API) resetBackup(c *Call, b models.Backup, f *Fields) error {
 			words = append(words, string(status))
 		}
 	}
-	status := f.lower("status", words...)
-	if status == nil {
-		f.Fail("os-reset_status.status is needed")
-	}
-	if err := f.End(true); err != nil {
+	status, err := f.resetTo(words)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.AcceptWait)
@@ -40,7 +37,7 @@ func (a *API) resetBackup(c *Call, b models.Backup, f *Fields) error {
 	if _, err := a.giveUpHeld(ctx, b.ID, b.FlowID, true, "the backup's status is reset, by "+c.Identity.UserID); err != nil {
 		return err
 	}
-	if _, err := a.Store.ResetBackup(ctx, b.ID, models.BackupStatus(*status)); err != nil {
+	if _, err := a.Store.ResetBackup(ctx, b.ID, models.BackupStatus(status)); err != nil {
 		return notFound(err, "backup", b.ID)
 	}
 	return c.Empty(http.StatusAccepted)

@@ -27,11 +27,8 @@ func (a *API) resetSnapshot(c *Call, s models.Snapshot, f *Fields) error {
 	for _, status := range models.SnapshotStatuses() {
 		words = append(words, string(status))
 	}
-	status := f.lower("status", words...)
-	if status == nil {
-		f.Fail("os-reset_status.status is needed")
-	}
-	if err := f.End(true); err != nil {
+	status, err := f.resetTo(words)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.AcceptWait)
@@ -39,7 +36,7 @@ func (a *API) resetSnapshot(c *Call, s models.Snapshot, f *Fields) error {
 	if _, err := a.giveUpHeld(ctx, s.ID, s.FlowID, false, "the snapshot's status is reset, by "+c.Identity.UserID); err != nil {
 		return err
 	}
-	if _, err := a.Store.ResetSnapshot(ctx, s.ID, models.SnapshotStatus(*status)); err != nil {
+	if _, err := a.Store.ResetSnapshot(ctx, s.ID, models.SnapshotStatus(status)); err != nil {
 		return notFound(err, "snapshot", s.ID)
 	}
 	return c.Empty(http.StatusAccepted)

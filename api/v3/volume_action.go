@@ -180,3 +180,15 @@ func (f *Fields) lower(key string, words ...string) *string {
 	}
 	return &l
 }
+
+// resetTo reads the body of an os-reset_status that has a status alone.
+func (f *Fields) resetTo(words []string) (string, error) {
+	status := f.lower("status", words...)
+	if status == nil {
+		f.Fail("os-reset_status.status is needed")
+	}
+	if err := f.End(true); err != nil {
+		return "", err
+	}
+	return *status, nil
+}
