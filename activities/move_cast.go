@@ -23,7 +23,7 @@ func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.M
 		out.Refused = scheduler.Summary(d.Refused)
 		own := slices.ContainsFunc(d.Candidates, func(c scheduler.Candidate) bool { return c.Pool == v.Host })
 		switch {
-		case own && in.Spec.Target == "" && !in.Spec.Reprovision:
+		case own && in.Spec.Target == "" && !in.Spec.Reprovision && len(in.Attempted) == 0:
 			return v.Host, nil
 		case in.Spec.Policy == flow.MigrateNever:
 			return "", &flow.Error{
@@ -70,7 +70,7 @@ func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.M
 func (p *Placement) moveRequest(in flow.MoveCastInput) scheduler.Request {
 	v := in.Spec.Volume
 	req := scheduler.Request{
-		SizeGiB: v.SizeGiB, ExtraSpecs: in.Spec.ExtraSpecs, Backend: in.Spec.Target, ExistsOn: v.Host, Seed: seed(in.FlowID),
+		SizeGiB: v.SizeGiB, ExtraSpecs: in.Spec.ExtraSpecs, Backend: in.Spec.Target, ExistsOn: v.Host, Seed: seed(in.FlowID), Attempted: in.Attempted,
 		Volume: map[string]any{"name": v.Name, "availability_zone": v.AvailabilityZone, "project_id": v.ProjectID},
 	}
 	if in.Spec.Target == "" { // who names a place may leave the zone

@@ -146,6 +146,27 @@ func TestMoveCast(t *testing.T) {
 	}
 }
 
+// Where a pool was full the claim goes to the next, or stays when there is none; the volume's own pool is none of them.
+func TestMoveCastAfterAFullPool(t *testing.T) {
+	c, v := movable(t)
+	const other = "n1@d#p"
+	c.report(t, other, models.PoolStats{Total: gib(50), Free: gib(50), ThickProvisioning: true, ThinProvisioning: true, MaxOverSubscription: 20, VolumeBackendName: "near"})
+	in := retypeTo(v, "near", flow.MigrateOnDemand)
+	spec, err := c.ExtractRetypeRequest(ctx, in)
+	require.NoError(t, err)
+	require.NoError(t, c.QuotaReserve(ctx, flow.QuotaReserveInput{Header: in.Header, Deltas: spec.Quota}))
+	_, err = c.EntryRetype(ctx, flow.EntryMoveInput{Header: in.Header, Operation: flow.VolumeRetype, Request: in})
+	require.NoError(t, err)
+	first, err := c.MoveCast(ctx, flow.MoveCastInput{Header: in.Header, Spec: spec})
+	require.NoError(t, err)
+	second, err := c.MoveCast(ctx, flow.MoveCastInput{Header: in.Header, Spec: spec, Attempted: []string{first.Pool}})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{near, other}, []string{first.Pool, second.Pool})
+	require.Equal(t, first.Target.Name, second.Target.Name)
+	_, err = c.MoveCast(ctx, flow.MoveCastInput{Header: in.Header, Spec: spec, Attempted: []string{first.Pool, second.Pool}})
+	require.Equal(t, flow.ErrNoBackend, class(t, err))
+}
+
 // A migration goes where it was told, also against the zone, and nothing is cloned from a volume on its way.
 func TestMigrate(t *testing.T) {
 	c, v := movable(t)

@@ -19,7 +19,8 @@ import (
 func steps() []any {
 	return []any{
 		&activities.Requests{}, &activities.Quota{}, &activities.Records{}, &activities.Placement{}, &activities.Volumes{},
-		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{}, &activities.Copies{}, &activities.Host{},
+		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{}, &activities.Copies{}, &activities.Backups{},
+		&activities.BackupPlacement{}, &activities.Host{},
 	}
 }
 

@@ -18,6 +18,7 @@ type moves struct {
 	*world
 	migration []string // each migration_status that was shown
 	moved     *models.Move
+	second    string // the pool that a move goes to when the first is full
 }
 
 // moving is a world with a volume in n1@a#p, which goes to n1@b#p, or stays.
@@ -40,9 +41,14 @@ func moving(t *testing.T, stays bool) *moves {
 			return flow.VolumeResult{Volume: spec.Volume}, nil
 		})
 	}
-	register(w.world, flow.TaskMoveCast, func(flow.MoveCastInput) (flow.MoveCastResult, error) {
-		if stays {
+	register(w.world, flow.TaskMoveCast, func(in flow.MoveCastInput) (flow.MoveCastResult, error) {
+		switch {
+		case stays:
 			return flow.MoveCastResult{Pool: "n1@a#p", InPlace: true}, nil
+		case len(in.Attempted) > 0 && w.second == "":
+			return flow.MoveCastResult{}, wire.Error(&flow.Error{Type: flow.ErrNoBackend, Message: "no other pool will do"})
+		case len(in.Attempted) > 0:
+			return flow.MoveCastResult{Pool: w.second, DataHost: "n1", Target: models.StorageVolume{Name: copyName}}, nil
 		}
 		return flow.MoveCastResult{Pool: "n1@b#p", DataHost: "n1", Target: models.StorageVolume{Name: copyName}}, nil
 	})
@@ -152,6 +158,29 @@ func TestMoveThatIsAbortedIsUndone(t *testing.T) {
 			require.Equal(t, 1, w.count(flow.TaskFlowHold))
 		})
 	}
+}
+
+// A full pool is passed by while another will do. One that is asked for again and again is held, not asked for ever.
+func TestMoveFindsTheNextPool(t *testing.T) {
+	w := moving(t, false)
+	w.second = "n1@c#p"
+	w.failing(flow.TaskCreateVolume, 1, flow.ErrNoSpace)
+	require.NoError(t, w.run(t, flow.VolumeRetype))
+	require.Equal(t, "n1@c#p", w.moved.Host)
+	require.Equal(t, map[string]bool{copyName: true}, w.disks)
+	require.Zero(t, w.count(flow.TaskFlowHold))
+	require.Contains(t, w.states(), "MoveCast SUCCESS")
+
+	w = moving(t, false)
+	w.second = "n1@b#p" // what is full is answered again
+	w.failing(flow.TaskCreateVolume, 1, flow.ErrNoSpace)
+	var reply error
+	w.update(time.Minute, flow.UpdateRetry, &reply)
+	require.NoError(t, w.run(t, flow.VolumeRetype))
+	require.NoError(t, reply)
+	require.Equal(t, 1, w.count(flow.TaskFlowHold))
+	require.Equal(t, 2, w.count(flow.TaskCreateVolume))
+	require.Equal(t, "n1@b#p", w.moved.Host)
 }
 
 func TestMoveThatIsRetriedGoesOn(t *testing.T) {

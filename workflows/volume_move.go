@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -121,14 +122,10 @@ func (f *volumeMove) copy(ctx workflow.Context) error {
 	if err := f.migration(ctx, models.MigrationMigrating); err != nil {
 		return err
 	}
-	f.backend, _ = flow.SplitHost(f.cast.Pool)
-	f.show(ctx, attrBackend.ValueSet(f.backend))
 	f.undo.push(flow.TaskCreateVolume, f.takeBack)
-	made, err := f.nodeOrHold(node(ctx, f.backend, fmt.Sprintf("%s on %s", f.cast.Target.Size, f.cast.Pool)), flow.TaskCreateVolume, flow.NodeInput{Header: f.hdr, Volume: f.cast.Target})
-	if err != nil {
+	if err := f.create(ctx); err != nil {
 		return err
 	}
-	f.cast.Target = made.Volume
 	what := fmt.Sprintf("%s from %s to %s", f.spec.Source.Size, f.spec.Volume.Host, f.cast.Pool)
 	workflow.SetCurrentDetails(ctx, "Copying "+what+" on "+f.cast.DataHost)
 	if err := f.bytes(ctx, flow.TaskCopyVolume, what); err != nil {
@@ -141,6 +138,54 @@ func (f *volumeMove) copy(ctx workflow.Context) error {
 	workflow.SetCurrentDetails(ctx, "")
 	return f.migration(ctx, models.MigrationCompleting)
 }
+
+// moveCandidates is how many pools are tried before a full one is held for a person.
+const moveCandidates = 3
+
+// create makes the copy. A pool that turns out to be full holds nothing of ours, so the next one that would do is tried.
+func (f *volumeMove) create(ctx workflow.Context) error {
+	goesOn := workflow.GetVersion(ctx, "move-next-pool", workflow.DefaultVersion, 1) >= 1
+	var attempted []string
+	for {
+		f.backend, _ = flow.SplitHost(f.cast.Pool)
+		f.show(ctx, attrBackend.ValueSet(f.backend))
+		made := flow.NodeResult{Volume: f.cast.Target}
+		try := func() error {
+			done, err := f.node(node(ctx, f.backend, fmt.Sprintf("%s on %s", f.cast.Target.Size, f.cast.Pool)), flow.TaskCreateVolume, flow.NodeInput{Header: f.hdr, Volume: f.cast.Target})
+			if err == nil {
+				made = done
+			}
+			return err
+		}
+		first := try()
+		if attempted = append(attempted, f.cast.Pool); goesOn && isNoSpace(first) && len(attempted) < moveCandidates && f.next(ctx, attempted) {
+			continue
+		}
+		tried := false
+		err := f.orHold(ctx, flow.TaskCreateVolume, func() error {
+			if tried {
+				return try()
+			}
+			tried = true
+			return first
+		})
+		f.cast.Target = made.Volume
+		return err
+	}
+}
+
+// next claims another pool in place of those that are full, where there is one.
+func (f *volumeMove) next(ctx workflow.Context, attempted []string) bool {
+	var cast flow.MoveCastResult
+	err := f.recordStep(ctx, flow.TaskMoveCast, flow.MoveCastInput{Header: f.hdr, Spec: f.spec, Attempted: attempted}, &cast)
+	if err != nil || cast.Pool == "" || cast.InPlace || slices.Contains(attempted, cast.Pool) {
+		return false
+	}
+	f.cast = cast
+	return true
+}
+
+func isNoSpace(err error) bool { return err != nil && wire.Parse(err).Type == flow.ErrNoSpace }
 
 // bytes runs a step of the data worker.
 func (f *volumeMove) bytes(ctx workflow.Context, task, summary string) error {

@@ -58,7 +58,7 @@ var quotaOptions = in(defaultSection,
 )
 
 var schedulerOptions = in(defaultSection,
-	opt("scheduler_default_filters", List, "AvailabilityZoneFilter,CapacityFilter,CapabilitiesFilter", "which pools may take a volume, in order",
+	opt("scheduler_default_filters", List, "AvailabilityZoneFilter,CapacityFilter,CapabilitiesFilter,DifferentBackendFilter,SameBackendFilter,IgnoreAttemptedHostsFilter", "which pools may take a volume, in order (Cinder: the first three, which drop a request's hints)",
 		oneOf("AvailabilityZoneFilter", "CapacityFilter", "CapabilitiesFilter", "DifferentBackendFilter", "SameBackendFilter",
 			"IgnoreAttemptedHostsFilter", "DriverFilter", "InstanceLocalityFilter", "JsonFilter")),
 	opt("scheduler_default_weighers", List, "CapacityWeigher", "which of them is best",

@@ -87,6 +87,8 @@ type EntryMoveInput struct {
 type MoveCastInput struct {
 	Header
 	Spec MoveSpec `json:"spec"`
+	// Attempted are pools that turned out to be full; the volume's own is out of the question then too.
+	Attempted []string `json:"attempted,omitempty"`
 }
 
 // MoveCastResult is the pool that was chosen, whose capacity is claimed at once; InPlace says that it is the volume's own.

@@ -69,7 +69,16 @@ func (s *Scheduler) checks(req *Request) ([]namedCheck, error) {
 			checks = append(checks, namedCheck{f.name, c})
 		}
 	}
+	// A pool that was tried and failed is left out whatever filters the operator has named: the next candidate would be the same again.
+	const tried = "IgnoreAttemptedHostsFilter"
+	if c, _ := attemptedFilter(req); c != nil && !s.uses(tried) {
+		checks = append(checks, namedCheck{tried, c})
+	}
 	return checks, nil
+}
+
+func (s *Scheduler) uses(name string) bool {
+	return slices.ContainsFunc(s.filters, func(f filter) bool { return f.name == name })
 }
 
 func serviceCheck(p *Pool) reason {
@@ -84,9 +93,6 @@ func serviceCheck(p *Pool) reason {
 
 // unusedNotes tells of hints and filter functions that nobody will look at.
 func (s *Scheduler) unusedNotes(req *Request, pools []Pool) []string {
-	uses := func(name string) bool {
-		return slices.ContainsFunc(s.filters, func(f filter) bool { return f.name == name })
-	}
 	var notes []string
 	for _, h := range []struct {
 		given      bool
@@ -95,11 +101,10 @@ func (s *Scheduler) unusedNotes(req *Request, pools []Pool) []string {
 		{len(req.Hints.SameHost.Volumes) > 0, "hint same_host", "SameBackendFilter"},
 		{len(req.Hints.DifferentHost.Volumes) > 0, "hint different_host", "DifferentBackendFilter"},
 		{req.Hints.LocalToInstance != "", "hint local_to_instance", "InstanceLocalityFilter"},
-		{len(req.Attempted) > 0, "list of attempted pools", "IgnoreAttemptedHostsFilter"},
 		{strings.TrimSpace(req.Hints.Query) != "", "hint query", "JsonFilter"},
 		{slices.ContainsFunc(pools, hasFilterFunction), "filter_function of a pool", "DriverFilter"},
 	} {
-		if h.given && !uses(h.name) {
+		if h.given && !s.uses(h.name) {
 			notes = append(notes, h.what+" is not looked at: "+h.name+" is not among the filters")
 		}
 	}

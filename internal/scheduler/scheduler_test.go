@@ -119,7 +119,7 @@ func TestHintsThatNobodyReadsAreNoted(t *testing.T) {
 	d, err := scheduler(t, Options{Filters: []string{"CapacityFilter"}}).Place(req, []Pool{pool})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a@b#p"}, order(d))
-	require.Len(t, d.Notes, 6)
+	require.Len(t, d.Notes, 5)
 	require.Equal(t, "hint same_host is not looked at: SameBackendFilter is not among the filters", d.Notes[0])
 
 	d, err = scheduler(t, Options{Filters: KnownFilters()}).Place(req, []Pool{pool})
@@ -180,5 +180,16 @@ func BenchmarkPlace(b *testing.B) {
 				Grouped(d.Refused)
 			}
 		})
+	}
+}
+
+// A pool that failed is not answered again, also where an operator has named Cinder's own filters.
+func TestAttemptedPoolsAreLeftOut(t *testing.T) {
+	for _, o := range []Options{{}, {Filters: []string{"CapacityFilter"}}} {
+		pools := []Pool{free("a@b#p", 3), free("b@b#p", 1)}
+		d, err := scheduler(t, o).Place(Request{SizeGiB: 1, Attempted: []string{"a@b#p"}}, pools)
+		require.NoError(t, err)
+		require.Equal(t, []string{"b@b#p"}, order(d))
+		require.Empty(t, d.Notes)
 	}
 }
