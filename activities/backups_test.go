@@ -149,6 +149,41 @@ func TestBackupThatIsEncrypted(t *testing.T) {
 	require.Error(t, v.step(t, v.steps.BackupChunks, v.in, nil), "a chain has one key")
 }
 
+// patient is a store that is closed, at the end of a step, when the step's heartbeats have told that all is done.
+type patient struct {
+	backups.Store
+	told func() bool
+}
+
+func (p patient) Close() error {
+	for end := time.Now().Add(time.Minute); !p.told() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	return p.Store.Close()
+}
+
+// How far a backup, a verification and a restore are goes out with the heartbeats, to be seen in the flow.
+func TestStepsOnBackupsTellTheirProgress(t *testing.T) {
+	v := newVault(t)
+	b := v.steps.Beats.(*beats)
+	v.steps.every = time.Millisecond
+	told := func() bool {
+		p, ok := b.last.Load().(flow.Progress)
+		return ok && p.Percent == 100 && p.Done == siteSize && p.Total == siteSize
+	}
+	v.steps.OpenStore = func(context.Context, string) (backups.Store, error) { return patient{posix.New(v.store), told}, nil }
+	stored := flow.StoredBackupInput{Header: v.in.Header, Backup: flow.StoredBackup{ID: v.in.BackupID, SizeGiB: 1}}
+	restore := flow.RestoreChunksInput{Header: v.in.Header, Backup: stored.Backup, Volume: v.site.in.Target, Host: "n1@b#b"}
+	for _, step := range []struct {
+		name   string
+		fn, in any
+	}{{"backup", v.steps.BackupChunks, v.in}, {"verify", v.steps.VerifyBackup, stored}, {"restore", v.steps.RestoreChunks, restore}} {
+		b.last.Store(flow.Progress{})
+		require.NoError(t, v.step(t, step.fn, step.in, nil), step.name)
+		require.True(t, told(), "%s: %+v", step.name, b.last.Load())
+	}
+}
+
 // A snapshot is what it was, whatever is written to its volume.
 func TestBackupOfASnapshot(t *testing.T) {
 	v := newVault(t)

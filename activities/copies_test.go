@@ -256,4 +256,10 @@ func TestGauge(t *testing.T) {
 	}
 	require.Len(t, g.seen, readings)
 	require.Zero(t, g.read().Rate, "it stands still")
+
+	g = &gauge{}
+	g.set(100, 400)
+	time.Sleep(time.Millisecond)
+	g.set(200, 400)
+	require.Positive(t, g.read().Rate, "told by the first beat that tells of bytes")
 }

@@ -32,6 +32,8 @@ type Mover struct {
 
 const (
 	moverBeat = 5 * time.Second
+	// moverFirst is when the second heartbeat comes: whoever waits sees soon how far the step is.
+	moverFirst = time.Second
 	// moverPatience is how long a mover goes on without an acknowledged heartbeat: two thirds of the time-out.
 	moverPatience = flow.MoveHeartbeat * 2 / 3
 )
@@ -55,7 +57,7 @@ func (m *Mover) begin(ctx context.Context) (_ context.Context, stop func()) {
 
 func (m *Mover) keep(ctx context.Context, g *gauge, cancel context.CancelCauseFunc, quit <-chan struct{}) {
 	every, patience := cmp.Or(m.every, moverBeat), cmp.Or(m.patience, moverPatience)
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(min(every, moverFirst))
 	defer tick.Stop()
 	token, last := activity.GetInfo(ctx).TaskToken, time.Now()
 	for {
@@ -80,6 +82,7 @@ func (m *Mover) keep(ctx context.Context, g *gauge, cancel context.CancelCauseFu
 			cancel(errDraining)
 			return
 		case <-tick.C:
+			tick.Reset(every)
 		}
 	}
 }
@@ -109,6 +112,9 @@ const readings = 6
 func (g *gauge) set(done, total models.Bytes) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.total == 0 && total > 0 { // where it begins, or goes on: the first beat that tells of bytes tells a rate too
+		g.seen = append(g.seen, reading{time.Now(), done})
+	}
 	g.done, g.total = done, total
 }
 

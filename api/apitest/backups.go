@@ -63,7 +63,7 @@ func (s *Store) GetBackup(_ context.Context, projectID, id string) (models.Backu
 	return s.backup(projectID, id)
 }
 
-// ListBackups lists the newest first; of the filters it knows the status and the volume.
+// ListBackups lists the newest first, by the default order whatever is asked; of the filters it knows name, status and volume, and metadata.
 func (s *Store) ListBackups(_ context.Context, q models.BackupQuery) ([]models.Backup, error) {
 	leave, err := s.enter("ListBackups")
 	if err != nil {
@@ -73,11 +73,9 @@ func (s *Store) ListBackups(_ context.Context, q models.BackupQuery) ([]models.B
 	var all []models.Backup
 	for id := range s.Backups {
 		b, err := s.backup(q.ProjectID, id)
-		if err != nil || len(q.Equal["status"]) > 0 && !slices.Contains(q.Equal["status"], string(b.Status)) ||
-			len(q.Equal["volume_id"]) > 0 && !slices.Contains(q.Equal["volume_id"], b.VolumeID) {
-			continue
+		if err == nil && contains(b.Metadata, q.Metadata) && selects(q.Equal, q.Like, func(key string) string { return backupColumn(b, key) }) {
+			all = append(all, b)
 		}
-		all = append(all, b)
 	}
 	slices.SortFunc(all, func(a, b models.Backup) int {
 		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
@@ -85,10 +83,23 @@ func (s *Store) ListBackups(_ context.Context, q models.BackupQuery) ([]models.B
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	if q.Limit >= 0 {
-		all = all[:min(q.Limit, len(all))]
+	page := q.Page
+	if q.Limit < 0 {
+		page.Limit = len(all)
 	}
-	return all, nil
+	return cut(all, page, func(b models.Backup) string { return b.ID })
+}
+
+func backupColumn(b models.Backup, key string) string {
+	switch key {
+	case "name":
+		return b.Name
+	case "status":
+		return string(b.Status)
+	case "volume_id":
+		return b.VolumeID
+	}
+	panic("no column " + key)
 }
 
 // CountBackups counts what ListBackups would list.

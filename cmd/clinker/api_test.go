@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -106,4 +107,52 @@ func TestAgainstAPIOverQuota(t *testing.T) {
 	rig.Engine.Set(func(e *apitest.Engine) { e.Quota = 1 })
 	do(cli.OK, "volume", "create", "--size", "1", "v1")
 	require.Contains(t, do(cli.OverQuota, "volume", "create", "--size", "1", "v2"), "Maximum number of volumes allowed")
+}
+
+func TestBackupsAgainstAPI(t *testing.T) {
+	rig, do := client(t)
+	do(cli.OK, "volume", "create", "--size", "2", "--wait", "v1")
+	made(rig)
+	rig.Store.Services = []models.Service{{Binary: models.BinaryBackup, Host: "n1", UpdatedAt: time.Now()}}
+	backedUp := func() {
+		for id, b := range rig.Store.Backups {
+			b.Status = models.BackupAvailable
+			rig.Store.Backups[id] = b
+		}
+	}
+	require.Contains(t, do(cli.OK, "backup", "create", "v1", "--name", "b1", "--property", "a=1", "--description", "first"), "backup-create:")
+	require.Contains(t, do(cli.Conflict, "backup", "restore", "b1"), "is creating")
+	do(cli.Conflict, "backup", "verify", "b1")
+	do(cli.Conflict, "backup", "delete", "b1")
+	backedUp()
+	require.Contains(t, do(cli.OK, "backup", "create", "v1", "--name", "b2", "--incremental", "--wait"), "backup-create:")
+	backedUp()
+	require.Equal(t, "b1\n", do(cli.OK, "backup", "list", "--property", "a=1", "--volume", "v1", "--status", "available", "-c", "Name", "-o", "value"))
+	require.Contains(t, do(cli.OK, "backup", "list", "--long", "--all-projects", "--sort", "name:asc", "--limit", "1"), "b2")
+	do(cli.OK, "backup", "set", "b1", "--name", "b0", "--property", "b=2")
+	do(cli.OK, "backup", "unset", "b0", "--property", "a")
+	require.Equal(t, "b='2'\nfirst\n", do(cli.OK, "backup", "show", "b0", "-o", "value", "-c", "properties", "-c", "description"))
+
+	require.Contains(t, do(cli.OK, "backup", "verify", "b0", "--wait"), "backup-verify:")
+	require.Contains(t, do(cli.OK, "backup", "restore", "b0", "v1"), "backup-restore:")
+	made(rig)
+	require.Contains(t, do(cli.OK, "backup", "restore", "b0", "--name", "v2", "--wait"), "volume-create:")
+	made(rig)
+	do(cli.OK, "volume", "create", "--backup", "b0", "--wait", "v3")
+	do(cli.OK, "volume", "create", "--size", "1", "--wait", "small")
+	made(rig)
+	require.Contains(t, do(cli.Usage, "backup", "restore", "b0", "small"), "too small")
+	do(cli.NotFound, "backup", "restore", "b0", "nobody")
+
+	record := strings.TrimSpace(do(cli.OK, "backup", "export", "b0", "-o", "value", "-c", "backup_url"))
+	require.Contains(t, do(cli.Usage, "backup", "import", "posix", record), "already exists")
+	do(cli.OK, "backup", "delete", "b0", "--wait")
+	do(cli.NotFound, "backup", "show", "b0")
+	require.Contains(t, do(cli.OK, "backup", "import", "posix", record, "--wait"), "backup-import:")
+	do(cli.Usage, "backup", "import", "posix", "%%")
+	do(cli.OK, "backup", "reset-status", "b2", "--status", "error")
+	require.Equal(t, "error\n", do(cli.OK, "backup", "show", "b2", "-o", "value", "-c", "status"))
+	do(cli.OK, "backup", "delete", "--force", "b2", "--wait")
+	do(cli.Forbidden, "--token", apitest.Member, "backup", "export", "b0")
+	require.Contains(t, do(cli.OK, "flow", "list", "--backup", "b0", "--all-projects", "-o", "json"), "backup-import")
 }

@@ -2,178 +2,160 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
-	"github.com/clinker-storage/clinker/drivers"
-	"github.com/clinker-storage/clinker/drivers/backups"
 	"github.com/clinker-storage/clinker/drivers/backups/stores"
 	"github.com/clinker-storage/clinker/internal/cli"
 )
 
 func (a *app) backup() *cobra.Command {
-	return group("backup", "Backups in a store, without any service: disaster recovery", a.backupList(), a.backupVerify(), a.backupRestore())
-}
-
-// fromStore is where a backup is read from.
-type fromStore struct {
-	address string
-	keyFile string
-}
-
-func (f *fromStore) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.address, "from-store", "", "address of the store (required)")
-	cmd.Flags().StringVar(&f.keyFile, "key-file", "", "file with the key of encrypted backups")
-	_ = cmd.MarkFlagRequired("from-store")
-}
-
-func (f *fromStore) open() (backups.Store, *backups.Key, error) {
-	s, err := stores.OpenURL(f.address, os.Getenv)
-	if err != nil {
-		return nil, nil, storeError(err)
-	}
-	if f.keyFile == "" {
-		return s, nil, nil
-	}
-	key, err := backups.ReadKey(f.keyFile)
-	return s, key, storeError(err)
-}
-
-// storeError gives an error of a store the code to exit with, and its hint.
-func storeError(err error) error {
-	if err == nil {
-		return nil
-	}
-	code := cli.Failure
-	switch {
-	case errors.Is(err, context.Canceled):
-		code = cli.Interrupted
-	case errors.Is(err, drivers.ErrNotFound):
-		code = cli.NotFound
-	case errors.Is(err, drivers.ErrInvalid):
-		code = cli.Usage
-	case errors.Is(err, drivers.ErrUnavailable):
-		code = cli.Unavailable
-	}
-	e := cli.Errorf(code, "%v", err)
-	e.Hint = drivers.Hint(err)
-	return e
-}
-
-var backupColumns = []cli.Column{
-	{Title: "ID", Key: "id"},
-	{Title: "Volume", Key: "volume"},
-	{Title: "Size", Key: "size"},
-	{Title: "Created At", Key: "created_at"},
-	{Title: "Incremental", Key: "incremental"},
-	{Title: "Encrypted", Key: "encrypted"},
-	{Title: "Error", Key: "error"},
-	{Title: "Name", Key: "name", Long: true},
-	{Title: "Parent", Key: "parent", Long: true},
-	{Title: "Stored", Key: "stored", Long: true},
-	{Title: "Volume ID", Key: "volume_id", Long: true},
-	{Title: "Volume Type", Key: "volume_type", Long: true},
+	return group("backup", "Backups of volumes, by the service or from a store alone",
+		a.backupList(), a.backupShow(), a.backupCreate(), a.backupDelete(), a.backupSet(), a.backupUnset(), a.backupRestore(),
+		a.backupVerify(), a.backupExport(), a.backupImport(), a.backupResetStatus(),
+	)
 }
 
 func (a *app) backupList() *cobra.Command {
+	var filter cli.BackupFilter
 	var from fromStore
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List what lies in a store",
-		Long:    "Lists the backups that lie in a store. No service is asked; sizes are in bytes.\n\n" + stores.Addresses,
-		Example: "  clinker backup list --from-store /srv/backups",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, _, err := from.open()
+		Use:   "list",
+		Short: "List backups, or with --from-store what lies in a store",
+		Long: "Lists backups. With --from-store it lists those that lie in a store, sizes in bytes, and asks no service.\n\n" +
+			stores.Addresses,
+		Example: `  clinker backup list --volume db01
+  clinker backup list --from-store /srv/backups`,
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.BoolVar(&filter.All, "all-projects", false, "backups of all projects (administrators)")
+	f.StringVar(&filter.Volume, "volume", "", "only backups of this volume, name or id")
+	f.StringVar(&filter.Name, "name", "", "only backups of this name")
+	f.StringVar(&filter.Status, "status", "", "only backups in this status")
+	f.Var(&filter.Properties, "property", "only backups with this property; may be repeated")
+	f.StringVar(&filter.Sort, "sort", "", "order, KEY[:asc|desc],... (size, name, status, created_at ...)")
+	f.StringVar(&filter.Marker, "marker", "", "begin after this backup")
+	f.IntVar(&filter.Limit, "limit", 0, "at most this many; 0 is all")
+	f.BoolVar(&a.printer.Long, "long", false, "more columns")
+	from.register(cmd, "all-projects", "volume", "name", "status", "property", "sort", "marker", "limit")
+	completes(cmd, "volume", a.volumeNames())
+	completes(cmd, "marker", a.backupNames())
+	cmd.RunE = from.or(a, func(ctx context.Context, c *cli.Client, _ []string) error {
+		found, err := c.Backups(ctx, filter)
+		if err != nil {
+			return err
+		}
+		return a.printer.List(cli.NewTable(cli.BackupColumns, found))
+	}, func(ctx context.Context, _ []string) error { return a.storeList(ctx, &from) })
+	return cmd
+}
+
+func (a *app) backupShow() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:               "show BACKUP",
+		Short:             "Show a backup",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: firstOnly(a.backupNames()),
+		RunE: a.run(func(ctx context.Context, c *cli.Client, args []string) error {
+			id, err := c.BackupID(ctx, args[0], all)
 			if err != nil {
 				return err
 			}
-			defer func() { _ = s.Close() }()
-			var rows []cli.Object
-			for m, err := range backups.List(cmd.Context(), s) {
-				if err != nil && m == nil {
-					return storeError(err)
-				}
-				row := cli.Object{"id": m.BackupID}
+			return a.showBackup(ctx, c, id, "")
+		}),
+	}
+	backupsOfAll(cmd, &all)
+	return cmd
+}
+
+func (a *app) backupCreate() *cobra.Command {
+	var b cli.NewBackup
+	var w waiting
+	cmd := &cobra.Command{
+		Use:   "create VOLUME",
+		Short: "Back a volume or a snapshot of it up",
+		Long: `Bring what a volume or a snapshot of it holds to the backup store.
+
+Without --wait the command ends when the service has accepted the request; the backup is then still "creating".
+With it the tasks are shown as they pass, and how far the one is that moves the bytes.`,
+		Example: `  clinker backup create db01 --name monday --wait
+  clinker backup create db01 --name tuesday --incremental
+  clinker backup create db01 --snapshot before-upgrade`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: firstOnly(a.volumeNames()),
+		RunE: a.run(func(ctx context.Context, c *cli.Client, args []string) error {
+			b.Volume = args[0]
+			backup, flow, err := c.CreateBackup(ctx, b)
+			if err != nil {
+				return err
+			}
+			return a.backupMade(ctx, c, backup, flow, w)
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&b.Name, "name", "", "name of the backup")
+	f.StringVar(&b.Description, "description", "", "description")
+	f.StringVar(&b.Snapshot, "snapshot", "", "back up what this snapshot of the volume holds, name or id")
+	f.StringVar(&b.Container, "container", "", "container of the store; the service's own where it is left out")
+	f.StringVar(&b.Zone, "availability-zone", "", "availability zone")
+	f.Var(&b.Properties, "property", "property; may be repeated")
+	f.BoolVar(&b.Incremental, "incremental", false, "store only what the volume's latest backup does not have")
+	f.BoolVar(&b.Force, "force", false, "also of a volume in use")
+	w.flags(cmd)
+	completes(cmd, "snapshot", a.snapshotNames())
+	return cmd
+}
+
+// backupMade shows a backup that has been started, after its flow where that is waited for.
+func (a *app) backupMade(ctx context.Context, c *cli.Client, backup cli.Object, flow string, w waiting) error {
+	if !w.wait {
+		return a.printer.Show(cli.BackupRecord(backup, flow))
+	}
+	id := cli.Text(backup["id"])
+	if err := a.finish(ctx, c, job{kind: "backup", id: id, flow: flow}, w, false); err != nil {
+		return err
+	}
+	return a.showBackup(ctx, c, id, flow)
+}
+
+func (a *app) backupDelete() *cobra.Command {
+	var force, all bool
+	var w waiting
+	cmd := &cobra.Command{
+		Use:   "delete BACKUP...",
+		Short: "Delete backups",
+		Long: `Delete backups. One that incrementals add to is not deleted before them. --force gives up a backup that is being made, too, and clears the
+store of it.`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: a.backupNames(),
+		RunE: a.run(func(ctx context.Context, c *cli.Client, args []string) error {
+			return a.startEach(ctx, c, args, w, func(arg string) (job, error) {
+				id, err := c.BackupID(ctx, arg, all)
 				if err != nil {
-					row["error"] = err.Error()
-					rows = append(rows, row)
-					continue
+					return job{}, err
 				}
-				row["volume"], row["size"], row["created_at"] = m.Volume.Name, m.Size, m.Created.Format(time.RFC3339)
-				row["incremental"], row["encrypted"], row["parent"] = m.Parent() != "", m.Encryption != nil, m.Parent()
-				row["name"], row["stored"], row["volume_id"], row["volume_type"] = m.Volume.BackupName, m.Stored, m.Volume.ID, m.Volume.VolumeType
-				rows = append(rows, row)
-			}
-			return a.printer.List(cli.NewTable(backupColumns, rows))
-		},
+				flow, err := c.DeleteBackup(ctx, id, force)
+				return job{kind: "backup", id: id, flow: flow}, err
+			})
+		}),
 	}
-	from.register(cmd)
-	cmd.Flags().BoolVar(&a.printer.Long, "long", false, "more columns")
+	cmd.Flags().BoolVar(&force, "force", false, "whatever the backup's status (administrators)")
+	backupsOfAll(cmd, &all)
+	w.flags(cmd)
 	return cmd
 }
 
-func (a *app) backupVerify() *cobra.Command {
-	var from fromStore
-	cmd := &cobra.Command{
-		Use:     "verify BACKUP",
-		Short:   "Read a backup back and compare every hash, without restoring it",
-		Long:    "Reads a backup back, with all that it stands on, and compares every hash. Nothing is written. All damages are listed.\n\n" + stores.Addresses,
-		Example: "  clinker backup verify 0b41e0c1-... --from-store /srv/backups",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, key, err := from.open()
-			if err != nil {
-				return err
-			}
-			defer func() { _ = s.Close() }()
-			bar := a.bar("verify")
-			m, damages, err := backups.Verify(cmd.Context(), s, args[0], backups.RestoreOptions{Key: key, Progress: bar.show})
-			bar.done()
-			if err != nil {
-				return storeError(err)
-			}
-			for _, d := range damages {
-				fmt.Fprintln(a.out, d)
-			}
-			if len(damages) > 0 {
-				return cli.Errorf(cli.Failure, "backup %s has %d damaged places", args[0], len(damages))
-			}
-			fmt.Fprintf(a.out, "backup %s is whole: %d bytes of volume %s\n", args[0], m.Size, m.Volume.ID)
-			return nil
-		},
-	}
-	from.register(cmd)
-	return cmd
+func backupsOfAll(cmd *cobra.Command, all *bool) {
+	cmd.Flags().BoolVar(all, "all-projects", false, "find backups of all projects by name (administrators)")
 }
 
-// bar shows the progress of a transfer on a terminal; elsewhere it is silent.
-type bar struct{ b *progressbar.ProgressBar }
-
-func (a *app) bar(what string) *bar {
-	f, ok := a.errOut.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return &bar{}
+// showBackup prints a backup as it is now.
+func (a *app) showBackup(ctx context.Context, c *cli.Client, id, flow string) error {
+	backup, err := c.Backup(ctx, id)
+	if err != nil {
+		return err
 	}
-	return &bar{progressbar.NewOptions64(1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what), progressbar.OptionShowBytes(true),
-		progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())}
-}
-
-func (b *bar) show(p backups.Progress) {
-	if b.b != nil {
-		b.b.ChangeMax64(max(p.Total, 1))
-		_ = b.b.Set64(p.Done)
-	}
-}
-
-func (b *bar) done() {
-	if b.b != nil {
-		_ = b.b.Finish()
-	}
+	return a.printer.Show(cli.BackupRecord(backup, flow))
 }

@@ -7,10 +7,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/spf13/cobra"
-
 	"github.com/clinker-storage/clinker/drivers/backups"
-	"github.com/clinker-storage/clinker/drivers/backups/stores"
 	"github.com/clinker-storage/clinker/internal/cli"
 )
 
@@ -19,31 +16,6 @@ type storeRestore struct {
 	fromStore
 	to    string
 	force bool
-}
-
-func (a *app) backupRestore() *cobra.Command {
-	var r storeRestore
-	cmd := &cobra.Command{
-		Use:   "restore BACKUP",
-		Short: "Restore a backup from a store to a file or device, without any service",
-		Long: `Restores a backup from its store to a file or block device of this machine: disaster recovery, for which neither
-Clinker's database nor Temporal is needed. A new file is made sparse; an existing file or a device is
-written over as a whole, and needs --force. Every block's hash is compared before it is written.
-
-A restore that was cut off goes on when the same command is given again: how far it is lies beside the
-target, in FILE.clinker-restore.
-
-` + stores.Addresses,
-		Example: `  clinker backup restore 0b41e0c1-... --from-store /srv/backups --to db01.raw
-  clinker backup restore 0b41e0c1-... --from-store s3+https://s3.example.org/volumebackups --to /dev/vg0/db01 --force`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd.Context(), a, args[0]) },
-	}
-	r.register(cmd)
-	cmd.Flags().StringVar(&r.to, "to", "", "file or block device to restore to (required)")
-	cmd.Flags().BoolVar(&r.force, "force", false, "write over an existing file or a device")
-	_ = cmd.MarkFlagRequired("to")
-	return cmd
 }
 
 func (r *storeRestore) run(ctx context.Context, a *app, id string) error {

@@ -88,7 +88,7 @@ func TestBackupFromStoreRefuses(t *testing.T) {
 		code cli.Code
 		says string
 	}{
-		"no store":     {[]string{"backup", "list"}, cli.Usage, "from-store"},
+		"no store":     {[]string{"backup", "list", "--key-file", key}, cli.Usage, "from-store"},
 		"odd store":    {[]string{"backup", "list", "--from-store", "ftp://x"}, cli.Usage, "s3+https"},
 		"store away":   {[]string{"backup", "list", "--from-store", folder + "/absent"}, cli.Unavailable, "mount"},
 		"no such":      {[]string{"backup", "restore", "nope", "--from-store", folder, "--to", to}, cli.NotFound, "nope"},

@@ -60,6 +60,13 @@ func (a *app) snapshotNames() completion {
 	})
 }
 
+// backupNames completes backups: one page of them, the newest.
+func (a *app) backupNames() completion {
+	return a.names(func(ctx context.Context, c *cli.Client) ([]cli.Object, error) {
+		return c.Backups(ctx, cli.BackupFilter{Limit: 1000})
+	})
+}
+
 func (a *app) typeNames() completion {
 	return a.names(func(ctx context.Context, c *cli.Client) ([]cli.Object, error) { return c.Types(ctx, "") })
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) flow() *cobra.Command {
-	return group("flow", "Flows: the operations that work on volumes and snapshots, task by task",
+	return group("flow", "Flows: the operations that work on volumes, snapshots and backups, task by task",
 		a.flowList(), a.flowShow(), a.flowWatch(),
 		a.flowAnswer("retry", "Try the failed task of a held flow again"),
 		a.flowAnswer("skip", "Take the failed task of a held flow as done and go on"),
@@ -41,6 +41,7 @@ func (a *app) flowList() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&filter.Volume, "volume", "", "only flows of this volume")
 	f.StringVar(&filter.Snapshot, "snapshot", "", "only flows of this snapshot")
+	f.StringVar(&filter.Backup, "backup", "", "only flows of this backup")
 	f.StringVar(&filter.Operation, "operation", "", "only flows of this kind (volume-create, volume-delete ...)")
 	f.StringVar(&filter.State, "state", "", "only flows in this state (RUNNING, HELD, SUCCESS, FAILURE, REVERTED, ABANDONED)")
 	f.BoolVar(&held, "held", false, "only flows that wait for an operator")
@@ -50,14 +51,15 @@ func (a *app) flowList() *cobra.Command {
 	f.StringVar(&filter.Marker, "marker", "", "begin after the flow of this id")
 	f.IntVar(&filter.Limit, "limit", 0, "at most this many; 0 is all")
 	cmd.MarkFlagsMutuallyExclusive("held", "state")
-	cmd.MarkFlagsMutuallyExclusive("volume", "snapshot")
+	cmd.MarkFlagsMutuallyExclusive("volume", "snapshot", "backup")
 	a.listFlags(cmd, &sort)
 	completes(cmd, "volume", a.volumeNames())
 	completes(cmd, "snapshot", a.snapshotNames())
+	completes(cmd, "backup", a.backupNames())
 	return cmd
 }
 
-const flowArgument = "FLOW is a flow's id, or the name or id of a volume or a snapshot, whose latest flow is meant."
+const flowArgument = "FLOW is a flow's id, or the name or id of a volume, a snapshot or a backup, whose latest flow is meant."
 
 func (a *app) flowShow() *cobra.Command {
 	return &cobra.Command{

@@ -16,7 +16,7 @@ func (a *app) volumeCreate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create [NAME]",
 		Short: "Create a volume",
-		Long: `Create a volume: an empty one of --size GiB, or a copy of --source or --snapshot.
+		Long: `Create a volume: an empty one of --size GiB, or a copy of --source, --snapshot or --backup.
 
 Without --wait the command ends when the service has accepted the request; the volume is then still
 "creating". --bootable and --read-only can only be set on a volume that is there, and so imply --wait.`,
@@ -43,6 +43,7 @@ Without --wait the command ends when the service has accepted the request; the v
 	f.StringVar(&v.Type, "type", "", "volume type, name or id")
 	f.StringVar(&v.Source, "source", "", "volume to copy, name or id")
 	f.StringVar(&v.Snapshot, "snapshot", "", "snapshot to copy, name or id")
+	f.StringVar(&v.Backup, "backup", "", "backup to restore, name or id")
 	f.StringVar(&v.Description, "description", "", "description")
 	f.StringVar(&v.Zone, "availability-zone", "", "availability zone")
 	f.Var(&v.Properties, "property", "property; may be repeated")
@@ -53,6 +54,7 @@ Without --wait the command ends when the service has accepted the request; the v
 	completes(cmd, "type", a.typeNames())
 	completes(cmd, "source", a.volumeNames())
 	completes(cmd, "snapshot", a.snapshotNames())
+	completes(cmd, "backup", a.backupNames())
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -58,12 +59,15 @@ func fault(body []byte) (name, message string) {
 	return "", ""
 }
 
+// wrongStatus finds, in refusals that do not speak of a "status", that a resource is in one: "backup ID is creating; it must be ...".
+var wrongStatus = regexp.MustCompile(`\b(volume|snapshot|backup|attachment) [0-9a-f-]{36} is [a-z_-]+(;|$)`)
+
 // codeOf sorts a refusal into an exit code. Cinder answers 400 both for bad values and for a resource in the wrong state,
 // and 413 both for quotas and for bodies that are too large: only the words tell them apart.
 func codeOf(status int, name, message string) Code {
 	switch status {
 	case http.StatusBadRequest:
-		if strings.Contains(strings.ToLower(message), "status") {
+		if strings.Contains(strings.ToLower(message), "status") || wrongStatus.MatchString(message) {
 			return Conflict
 		}
 		return Usage

@@ -35,6 +35,11 @@ func TestExplainAnswers(t *testing.T) {
 		{403, ``, Forbidden, "the service answered 403 Forbidden"},
 		{404, `{"itemNotFound":{"code":404,"message":"gone"}}`, NotFound, "gone"},
 		{406, `{"errors":[{"detail":"Version 3.99 is not supported"}]}`, Failure, "Version 3.99 is not supported"},
+		{
+			400, `{"badRequest":{"code":400,"message":"backup 7a1c2f70-33a1-4b43-9a3a-0a9c3a5d1e44 is creating; it must be one of [available error]"}}`, Conflict,
+			"backup 7a1c2f70-33a1-4b43-9a3a-0a9c3a5d1e44 is creating; it must be one of [available error]",
+		},
+		{400, `{"badRequest":{"code":400,"message":"sort key is not valid; it must be one of id, name"}}`, Usage, "sort key is not valid; it must be one of id, name"},
 		{409, `{"conflictingRequest":{"code":409,"message":"exists"}}`, Conflict, "exists"},
 		{412, `[]`, Conflict, "the service answered 412 Precondition Failed"},
 		{413, `{"overLimit":{"code":413,"message":"VolumeLimitExceeded"}}`, OverQuota, "VolumeLimitExceeded"},

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -54,7 +55,7 @@ type TaskProgress struct {
 // barWidth is how many characters the bar of a step's progress has.
 const barWidth = 20
 
-// String draws the progress: a bar, the percentage, and where bytes are counted how many and how fast.
+// String draws the progress: a bar, the percentage, and where bytes are counted how many, how fast and for how long yet.
 func (p TaskProgress) String() string {
 	full := barWidth * min(max(p.Percent, 0), 100) / 100
 	text := fmt.Sprintf("[%s%s] %3d %%", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), p.Percent)
@@ -64,7 +65,19 @@ func (p TaskProgress) String() string {
 	if p.Rate > 0 {
 		text += fmt.Sprintf("  %s/s", binary(p.Rate))
 	}
+	if left := p.Left(); left > 0 {
+		text += fmt.Sprintf("  %s left", left)
+	}
 	return text
+}
+
+// Left is how long the step will take at the rate of late; 0 where that is not known.
+func (p TaskProgress) Left() time.Duration {
+	if p.Rate <= 0 || p.Done >= p.Total {
+		return 0
+	}
+	seconds := math.Ceil(float64(p.Total-p.Done) / float64(p.Rate))
+	return time.Duration(min(seconds, (99*time.Hour).Seconds())) * time.Second
 }
 
 // binary is a number of bytes as people read it.
@@ -85,7 +98,7 @@ func (t Task) Duration() (time.Duration, bool) {
 
 // FlowFilter narrows a list of flows.
 type FlowFilter struct {
-	Volume, Snapshot                     string // name or id, of one of them at most
+	Volume, Snapshot, Backup             string // name or id, of one of them at most
 	Operation, State, RequestID, Backend string
 	All                                  bool // of all projects
 	Marker                               string
@@ -103,15 +116,11 @@ func (c *Client) Flows(ctx context.Context, f FlowFilter) ([]Object, error) {
 	if f.All {
 		query.Set("all_tenants", "1")
 	}
-	if f.Volume != "" {
-		id, err := c.VolumeID(ctx, f.Volume, f.All)
-		if err != nil {
-			return nil, err
+	for kind, name := range map[string]string{"volume": f.Volume, "snapshot": f.Snapshot, "backup": f.Backup} {
+		if name == "" {
+			continue
 		}
-		query.Set("resource_id", id)
-	}
-	if f.Snapshot != "" {
-		id, err := c.SnapshotID(ctx, f.Snapshot, f.All)
+		id, err := c.idOf(ctx, kind, name, f.All, url.Values{})
 		if err != nil {
 			return nil, err
 		}
@@ -127,18 +136,13 @@ func (c *Client) Flow(ctx context.Context, id string) (Flow, error) {
 	return answer.Flow, err
 }
 
-// FlowID finds a flow by its id, or the latest flow of a volume or a snapshot by its name or id. The id of one that is
-// gone is good too: its flows are remembered. Of a name that both have, the volume is meant.
+// FlowID finds a flow by its id, or the latest flow of a volume, a snapshot or a backup by its name or id. The id of one that is
+// gone is good too: its flows are remembered. Of a name that several have, the volume is meant, then the snapshot.
 func (c *Client) FlowID(ctx context.Context, given string) (string, error) {
 	if strings.Count(given, ":") == 2 {
 		return given, nil
 	}
-	flows, err := c.Flows(ctx, FlowFilter{Volume: given, Limit: 1})
-	if ExitCode(err) == NotFound {
-		if flows, err = c.Flows(ctx, FlowFilter{Snapshot: given, Limit: 1}); ExitCode(err) == NotFound {
-			return "", Errorf(NotFound, "there is no volume and no snapshot with the name or id %q", given)
-		}
-	}
+	flows, err := c.flowsOf(ctx, given)
 	if err != nil {
 		return "", err
 	}
@@ -146,6 +150,17 @@ func (c *Client) FlowID(ctx context.Context, given string) (string, error) {
 		return "", Errorf(NotFound, "no flow is known of %q", given)
 	}
 	return Text(flows[0]["id"]), nil
+}
+
+// flowsOf lists the latest flow of whatever has a name or id.
+func (c *Client) flowsOf(ctx context.Context, given string) ([]Object, error) {
+	for _, filter := range []FlowFilter{{Volume: given}, {Snapshot: given}, {Backup: given}} {
+		filter.Limit = 1
+		if flows, err := c.Flows(ctx, filter); ExitCode(err) != NotFound {
+			return flows, err
+		}
+	}
+	return nil, Errorf(NotFound, "there is no volume, no snapshot and no backup with the name or id %q", given)
 }
 
 // FlowAction tells a held flow how to go on: retry, skip or abort. A reason is kept with it.

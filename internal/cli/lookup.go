@@ -27,6 +27,11 @@ func (c *Client) SnapshotOf(ctx context.Context, volume, nameOrID string, all bo
 	return c.idOf(ctx, "snapshot", nameOrID, all, url.Values{"volume_id": {volume}})
 }
 
+// BackupID is VolumeID for backups.
+func (c *Client) BackupID(ctx context.Context, nameOrID string, all bool) (string, error) {
+	return c.idOf(ctx, "backup", nameOrID, all, url.Values{})
+}
+
 func (c *Client) idOf(ctx context.Context, kind, nameOrID string, all bool, query url.Values) (string, error) {
 	if isUUID(nameOrID) {
 		return nameOrID, nil

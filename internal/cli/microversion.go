@@ -37,6 +37,15 @@ func (c *Client) negotiate(ctx context.Context) error {
 	return nil
 }
 
+// needs refuses what a service that speaks no version so new would not understand, or would leave out in silence.
+func (c *Client) needs(ctx context.Context, version, what string) error {
+	v, err := c.Versions(ctx)
+	if err == nil && older(v.Max, version) {
+		return Errorf(Usage, "%s need API %s; this service speaks %s", what, version, v.Max)
+	}
+	return err
+}
+
 // Versions asks the service which microversions it speaks; no authentication is needed.
 func (c *Client) Versions(ctx context.Context) (Versions, error) {
 	var answer struct {

@@ -39,6 +39,14 @@ func NewRecord(o Object, rename map[string]string) Record {
 	return r
 }
 
+// WithFlow adds the flow that works on what is shown; "" adds nothing.
+func (r Record) WithFlow(flow string) Record {
+	if flow == "" {
+		return r
+	}
+	return append(r, Field{"flow", flow})
+}
+
 func (r Record) choose(names []string) (Record, error) {
 	if len(names) == 0 {
 		return r, nil

@@ -16,9 +16,5 @@ var SnapshotColumns = []Column{
 
 // SnapshotRecord shows one snapshot, with the flow that works on it if there is one.
 func SnapshotRecord(snapshot Object, flow string) Record {
-	r := NewRecord(snapshot, map[string]string{"metadata": "properties"})
-	if flow != "" {
-		r = append(r, Field{"flow", flow})
-	}
-	return r
+	return NewRecord(snapshot, map[string]string{"metadata": "properties"}).WithFlow(flow)
 }

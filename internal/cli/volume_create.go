@@ -6,6 +6,9 @@ import (
 	"net/http"
 )
 
+// volumeFromBackup is the microversion from which a volume can be made of a backup.
+const volumeFromBackup = "3.47"
+
 // NewVolume is a volume to create. Empty fields are left to the service.
 type NewVolume struct {
 	Name, Description string
@@ -13,6 +16,7 @@ type NewVolume struct {
 	Type              string
 	Source            string // volume to clone, name or id
 	Snapshot          string // snapshot to copy, name or id
+	Backup            string // backup to restore, name or id
 	Zone              string
 	Properties        Properties
 	Hints             map[string][]string
@@ -20,11 +24,17 @@ type NewVolume struct {
 
 // Check refuses what no service could carry out.
 func (v NewVolume) Check() error {
-	if v.Source != "" && v.Snapshot != "" {
-		return Errorf(Usage, "a volume is made from a volume (--source) or from a snapshot (--snapshot), not from both")
+	sources := 0
+	for _, from := range []string{v.Source, v.Snapshot, v.Backup} {
+		if from != "" {
+			sources++
+		}
 	}
-	if !v.Size.set && v.Source == "" && v.Snapshot == "" {
-		return Errorf(Usage, "an empty volume needs a --size; a copy needs a --source or --snapshot")
+	if sources > 1 {
+		return Errorf(Usage, "a volume is made from a volume (--source), from a snapshot (--snapshot) or from a backup (--backup), not from several")
+	}
+	if !v.Size.set && sources == 0 {
+		return Errorf(Usage, "an empty volume needs a --size; a copy needs a --source, --snapshot or --backup")
 	}
 	return nil
 }
@@ -42,6 +52,14 @@ func (c *Client) CreateVolume(ctx context.Context, v NewVolume) (volume Object, 
 	}
 	if v.Snapshot != "" {
 		if v.Snapshot, err = c.SnapshotID(ctx, v.Snapshot, false); err != nil {
+			return nil, "", err
+		}
+	}
+	if v.Backup != "" {
+		if err := c.needs(ctx, volumeFromBackup, "volumes from backups"); err != nil {
+			return nil, "", err
+		}
+		if v.Backup, err = c.BackupID(ctx, v.Backup, false); err != nil {
 			return nil, "", err
 		}
 	}
@@ -63,7 +81,7 @@ func (v NewVolume) body() Object {
 	}
 	for key, value := range map[string]string{
 		"name": v.Name, "description": v.Description, "volume_type": v.Type, "source_volid": v.Source,
-		"snapshot_id": v.Snapshot, "availability_zone": v.Zone,
+		"snapshot_id": v.Snapshot, "backup_id": v.Backup, "availability_zone": v.Zone,
 	} {
 		if value != "" {
 			body[key] = value

@@ -18,11 +18,7 @@ var VolumeColumns = []Column{
 
 // VolumeRecord shows one volume, with the flow that works on it if there is one.
 func VolumeRecord(volume Object, flow string) Record {
-	r := NewRecord(volume, map[string]string{"metadata": "properties", "volume_type": "type"})
-	if flow != "" {
-		r = append(r, Field{"flow", flow})
-	}
-	return r
+	return NewRecord(volume, map[string]string{"metadata": "properties", "volume_type": "type"}).WithFlow(flow)
 }
 
 func attachedTo(volume Object) any {

@@ -9,13 +9,14 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-// transitional are the statuses in which a volume or a snapshot is still being worked on.
+// transitional are the statuses in which a volume, a snapshot or a backup is still being worked on.
 var transitional = []string{
 	string(models.VolumeCreating), string(models.VolumeDownloading), string(models.VolumeExtending), string(models.VolumeDeleting),
-	string(models.VolumeReverting), string(models.VolumeManaging), string(models.VolumeUnmanaging), "restoring", "updating",
+	string(models.VolumeReverting), string(models.VolumeManaging), string(models.VolumeUnmanaging),
+	string(models.VolumeRestoringBackup), string(models.BackupRestoring), "updating",
 }
 
-// WaitStatus waits by status, for services that tell of no flows (Cinder itself): until a thing (kind is volume or snapshot)
+// WaitStatus waits by status, for services that tell of no flows (Cinder itself): until a thing (kind is volume, snapshot or backup)
 // rests, or is gone where gone is wanted. One at rest in an error status, or still there, is a failure.
 func (c *Client) WaitStatus(ctx context.Context, kind, id string, gone bool, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, bound(timeout))

@@ -119,6 +119,24 @@ ExtractVolumeRequest  RUNNING   attempt 2: no space
 `, out.String())
 }
 
+// A step that moves bytes is shown once for each tenth.
+func TestLinesOfProgress(t *testing.T) {
+	var out bytes.Buffer
+	p := NewProgress(&out)
+	moving := Task{Name: "BackupChunks", State: models.TaskRunning, Attempt: 1}
+	for _, done := range []models.Bytes{1, 2, 15, 18, 100} {
+		moving.Progress = &TaskProgress{Percent: int(done), Done: done * models.GiB, Total: 100 * models.GiB, Rate: models.GiB / 2}
+		p.Show(Flow{Tasks: []Task{moving}})
+	}
+	require.Equal(t, `BackupChunks          RUNNING  [....................]   1 %  1.0 GiB of 100.0 GiB  512.0 MiB/s  3m18s left
+BackupChunks          RUNNING  [###.................]  15 %  15.0 GiB of 100.0 GiB  512.0 MiB/s  2m50s left
+BackupChunks          RUNNING  [####################] 100 %  100.0 GiB of 100.0 GiB  512.0 MiB/s
+`, out.String())
+	require.Equal(t, 1*time.Second, TaskProgress{Done: 1, Total: 2, Rate: models.GiB}.Left(), "rounded up: 0 would say that it is done")
+	require.Equal(t, 99*time.Hour, TaskProgress{Total: 1 << 62, Rate: 1}.Left())
+	require.Zero(t, TaskProgress{Percent: 7}.Left(), "of a step that counts no bytes")
+}
+
 func TestScreen(t *testing.T) {
 	var out strings.Builder
 	s := &screen{out: &out, width: func() int { return 24 }}

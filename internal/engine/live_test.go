@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -215,5 +216,22 @@ func TestReplayOfStoredHistories(t *testing.T) {
 			done = append(done, task.Name)
 		}
 		require.Equal(t, []string{"ExtractVolumeRequest", "QuotaReserve", "EntryCreate", "QuotaCommit", "VolumeCast", "CreateVolume", "EntryReady"}, done)
+	}
+}
+
+// What a mover tells with its heartbeats is shown while it runs, of backups as of copies; an attempt that waits shows none.
+func TestPendingShowsProgress(t *testing.T) {
+	told, err := converter.GetDefaultDataConverter().ToPayloads(flow.Progress{Percent: 42, Done: 42, Total: 100, Rate: 7})
+	require.NoError(t, err)
+	for _, name := range []string{flow.TaskBackupChunks, flow.TaskRestoreChunks, flow.TaskVerifyBackup} {
+		f := models.Flow{}
+		p := &workflowpb.PendingActivityInfo{
+			ActivityType: &commonpb.ActivityType{Name: name}, State: enums.PENDING_ACTIVITY_STATE_STARTED, Attempt: 1, HeartbeatDetails: told,
+		}
+		pending(&f, p)
+		require.Equal(t, &models.TaskProgress{Percent: 42, Done: 42, Total: 100, Rate: 7}, f.Tasks[0].Progress)
+		p.State = enums.PENDING_ACTIVITY_STATE_SCHEDULED
+		pending(&f, p)
+		require.Nil(t, f.Tasks[0].Progress)
 	}
 }

@@ -8,10 +8,12 @@ import (
 )
 
 // flow moves on one step with each look. What comes of it is told by the name of what it works on: "held..." meets a full backend
-// in CreateVolume, "broken..." is refused by all pools, "slow..." never ends, all others succeed.
+// in CreateVolume and a full store in BackupChunks, "broken..." is refused by all pools and found damaged, "slow..." never ends, all
+// others succeed.
 type flow struct {
 	id, operation, summary string
-	thing                  object // the volume or snapshot it works on
+	thing                  object // the volume, snapshot or backup it works on
+	volume                 object // that a backup is restored over
 	tasks                  []string
 	at                     int // index of the task that runs; len(tasks) at the end
 	attempt                int // of that task
@@ -28,6 +30,10 @@ var chain = map[string][]string{
 
 	"snapshot-create": {"ExtractSnapshotRequest", "QuotaReserve", "CreateSnapshot", "EntryReady"},
 	"snapshot-delete": {"DeleteSnapshot", "EntryDestroy"},
+
+	"backup-create": {"BackupCast", "BackupChunks", "EntryReady"}, "backup-restore": {"RestoreCast", "RestoreChunks", "EntryRestored"},
+	"backup-delete": {"DeleteBackupData", "EntryDestroy"}, "backup-verify": {"BackupCast", "VerifyBackup", "EntryVerified"},
+	"backup-import": {"ReadBackupRecord", "EntryReady"},
 
 	"volume-manage": {"AdoptVolume", "EntryReady"}, "volume-unmanage": {"ReleaseVolume", "EntryDestroy"},
 	"snapshot-manage": {"AdoptSnapshot", "EntryReady"}, "snapshot-unmanage": {"ReleaseSnapshot", "EntryDestroy"},
@@ -61,7 +67,13 @@ func (s *Server) step(f *flow) {
 	switch task := f.tasks[f.at]; {
 	case task == "CreateVolume" && strings.HasPrefix(name, "slow"):
 		return
-	case task == "CreateVolume" && strings.HasPrefix(name, "held") && !f.mended:
+	case (task == "RestoreChunks" || task == "VerifyBackup") && strings.HasPrefix(name, "broken"):
+		f.state = "FAILURE"
+		if f.volume != nil {
+			f.thing["status"], f.volume["status"] = "available", "error_restoring"
+		}
+		return
+	case (task == "CreateVolume" || task == "BackupChunks") && strings.HasPrefix(name, "held") && !f.mended:
 		f.attempt++
 		if f.attempt > 2 {
 			f.attempt = 2
@@ -86,6 +98,9 @@ func (s *Server) step(f *flow) {
 	}
 	f.state = "SUCCESS"
 	f.thing["status"] = "available"
+	if f.volume != nil {
+		f.volume["status"] = "available"
+	}
 	if strings.HasSuffix(f.operation, "-delete") || strings.HasSuffix(f.operation, "-unmanage") {
 		s.remove(f)
 	}
@@ -95,6 +110,7 @@ func (s *Server) step(f *flow) {
 func (s *Server) remove(f *flow) {
 	id := f.thing["id"]
 	s.volumes = slices.DeleteFunc(s.volumes, func(v object) bool { return v["id"] == id })
+	s.backups = slices.DeleteFunc(s.backups, func(b object) bool { return b["id"] == id })
 	s.snapshots = slices.DeleteFunc(s.snapshots, func(n object) bool { return n["id"] == id || n["volume_id"] == id })
 }
 
@@ -127,19 +143,36 @@ func (f *flow) view() object {
 	return v
 }
 
+// troubles are what tasks meet that don't go well.
+var troubles = map[string]struct{ err, hint string }{
+	"CreateVolume":  {"no space on node1@dir#dir", "free space below the backend's folder"},
+	"VolumeCast":    {"no pool fits: node1@dir#dir has 3 GiB free", "ask for a smaller volume"},
+	"BackupChunks":  {"no space in the backup store", "make room in the store, then retry"},
+	"RestoreChunks": {"pack-0001-00000000 is damaged at 4096", "restore another backup of the volume"},
+	"VerifyBackup":  {"1 places are damaged; the first: pack-0001-00000000 at 4096", "make a full backup of the volume as soon as you can"},
+}
+
+// moves tells whether a task moves bytes, and so shows how far it is.
+func moves(task string) bool {
+	return task == "BackupChunks" || task == "RestoreChunks" || task == "VerifyBackup"
+}
+
 // current fills in the task that runs, or that the flow ended or is held in.
 func (f *flow) current(v, t object) {
 	t["state"], t["attempt"], t["started_at"] = "RUNNING", f.attempt, clock(f.at)
-	if f.attempt > 1 && t["name"] == "CreateVolume" {
-		t["error"] = "no space on node1@dir#dir"
+	trouble := troubles[text(t["name"])]
+	if f.attempt > 1 {
+		t["error"] = trouble.err
+	}
+	if total := 10 << 30; moves(text(t["name"])) && f.state == "RUNNING" {
+		t["progress"] = object{"percent": 42, "bytes_done": total / 100 * 42, "bytes_total": total, "bytes_per_second": 512 << 20}
 	}
 	switch f.state {
 	case "HELD":
 		t["state"] = "FAILURE"
-		t["hint"] = "free space below the backend's folder"
+		t["hint"] = trouble.hint
 	case "FAILURE":
-		t["state"], t["error"] = "FAILURE", "no pool fits: node1@dir#dir has 3 GiB free"
-		t["hint"] = "ask for a smaller volume"
+		t["state"], t["error"], t["hint"] = "FAILURE", trouble.err, trouble.hint
 	case "REVERTED":
 		t["state"] = "REVERTED"
 	default:

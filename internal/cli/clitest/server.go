@@ -35,6 +35,7 @@ type Server struct {
 	languages []string
 
 	attachments []object
+	backups     []object
 }
 
 // New starts a service with one backend and no volumes.
@@ -69,7 +70,12 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /attachments/detail": s.listAttachments, "POST /attachments": s.createAttachment,
 		"GET /attachments/{id}": s.oneAttachment(s.showAttachment), "PUT /attachments/{id}": s.oneAttachment(s.updateAttachment),
 		"DELETE /attachments/{id}": s.oneAttachment(s.deleteAttachment), "POST /attachments/{id}/action": s.oneAttachment(s.completeAttachment),
-		"GET /types": s.listTypes, "POST /types": s.createType, "GET /types/{id}": s.showType, "PUT /types/{id}": s.setType,
+		"GET /backups": s.listBackups, "GET /backups/detail": s.listBackups, "POST /backups": s.createBackup,
+		"GET /backups/{id}": s.oneBackup(s.showBackup), "PUT /backups/{id}": s.oneBackup(s.setBackup),
+		"DELETE /backups/{id}": s.oneBackup(s.deleteBackup), "POST /backups/{id}/action": s.oneBackup(s.backupAction),
+		"POST /backups/{id}/restore": s.oneBackup(s.restoreBackup), "GET /backups/{id}/export_record": s.oneBackup(s.exportBackup),
+		"POST /backups/import_record": s.importBackup,
+		"GET /types":                  s.listTypes, "POST /types": s.createType, "GET /types/{id}": s.showType, "PUT /types/{id}": s.setType,
 		"DELETE /types/{id}": s.deleteType, "POST /types/{id}/extra_specs": s.addSpecs,
 		"DELETE /types/{id}/extra_specs/{key}": s.removeSpec, "POST /types/{id}/action": s.typeAction,
 		"GET /types/{id}/os-volume-type-access": s.typeAccess,

@@ -3,14 +3,19 @@ package clitest
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 func (s *Server) listSnapshots(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
+	s.page(w, r, "snapshots", filtered(s.snapshots, r.URL.Query()))
+}
+
+// filtered are the snapshots or backups that a query selects, the newest first, as the default order is.
+func filtered(all []object, q url.Values) []object {
 	var found []object
-	for i := range s.snapshots { // the newest first, as the default order is
-		n := s.snapshots[len(s.snapshots)-1-i]
+	for i := range all {
+		n := all[len(all)-1-i]
 		keep := q.Get("metadata") == "" || hasPairs(n["metadata"].(object), q.Get("metadata"))
 		for _, key := range []string{"name", "status", "volume_id"} {
 			keep = keep && (q.Get(key) == "" || n[key] == q.Get(key))
@@ -19,7 +24,7 @@ func (s *Server) listSnapshots(w http.ResponseWriter, r *http.Request) {
 			found = append(found, n)
 		}
 	}
-	s.page(w, r, "snapshots", found)
+	return found
 }
 
 // snapshotOf is the latest snapshot of a volume; nil if it has none.

@@ -84,6 +84,9 @@ func (s *Server) createVolume(w http.ResponseWriter, r *http.Request) {
 	if _, source := find(s.snapshots, text(asked["snapshot_id"])); source != nil && size == 0 {
 		size = source["size"].(int)
 	}
+	if _, source := find(s.backups, text(asked["backup_id"])); source != nil && size == 0 {
+		size = source["size"].(int)
+	}
 	switch {
 	case size < 1:
 		fail(w, 400, "badRequest", "Invalid input for field/attribute size. Value: "+number.String()+". it must be 1 to 2147483647")
@@ -95,25 +98,30 @@ func (s *Server) createVolume(w http.ResponseWriter, r *http.Request) {
 		fail(w, 404, "itemNotFound", "Volume type with name "+text(asked["volume_type"])+" could not be found.")
 		return
 	}
-	v := object{
-		"id": s.id(), "name": text(asked["name"]), "description": asked["description"], "status": "creating", "size": size,
-		"volume_type": asked["volume_type"], "availability_zone": "nova", "bootable": "false", "metadata": object{},
-		"attachments": []object{}, "created_at": created, "source_volid": asked["source_volid"], "snapshot_id": asked["snapshot_id"], "links": []object{},
-		"os-vol-host-attr:host": nil, "os-vol-tenant-attr:tenant_id": r.PathValue("project"),
-	}
+	v := s.newVolume(r, asked, size)
 	if metadata, ok := asked["metadata"].(object); ok {
 		v["metadata"] = metadata
 	}
 	if hints, ok := body["OS-SCH-HNT:scheduler_hints"].(object); ok {
 		maps.Copy(v["metadata"].(object), hints) // to be seen by tests
 	}
-	s.volumes = append(s.volumes, v)
 	if key != "" {
 		s.keys[key] = v
 	}
 	f := s.start("volume-create", v, "create "+strconv.Itoa(size)+" GiB volume "+v["name"].(string))
 	w.Header().Set("Clinker-Flow", f.id)
 	answer(w, 202, object{"volume": v})
+}
+
+func (s *Server) newVolume(r *http.Request, asked object, size int) object {
+	v := object{
+		"id": s.id(), "name": text(asked["name"]), "description": asked["description"], "status": "creating", "size": size,
+		"volume_type": asked["volume_type"], "availability_zone": "nova", "bootable": "false", "metadata": object{},
+		"attachments": []object{}, "created_at": created, "source_volid": asked["source_volid"], "snapshot_id": asked["snapshot_id"], "links": []object{},
+		"os-vol-host-attr:host": nil, "os-vol-tenant-attr:tenant_id": r.PathValue("project"),
+	}
+	s.volumes = append(s.volumes, v)
+	return v
 }
 
 func (s *Server) volume(w http.ResponseWriter, r *http.Request) object {
