@@ -4,51 +4,17 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/url"
 )
 
 // backupMetadata is the microversion from which backups have properties.
 const backupMetadata = "3.43"
 
 // BackupFilter narrows a list of backups.
-type BackupFilter struct {
-	All        bool   // of all projects
-	Volume     string // name or id
-	Name       string
-	Status     string
-	Properties Properties
-	Sort       string // "size", "name:asc,created_at:desc"
-	Marker     string // name or id of the last backup seen
-	Limit      int    // 0: no limit
-}
+type BackupFilter SnapshotFilter
 
 // Backups lists backups with all their fields.
 func (c *Client) Backups(ctx context.Context, f BackupFilter) ([]Object, error) {
-	query := url.Values{}
-	set(query, "name", f.Name)
-	set(query, "status", f.Status)
-	set(query, "sort", sortKeys(f.Sort))
-	if len(f.Properties) > 0 {
-		query.Set("metadata", dictionary(f.Properties))
-	}
-	if f.All {
-		query.Set("all_tenants", "1")
-	}
-	if f.Volume != "" {
-		id, err := c.VolumeID(ctx, f.Volume, f.All)
-		if err != nil {
-			return nil, err
-		}
-		query.Set("volume_id", id)
-	}
-	if f.Marker != "" {
-		id, err := c.BackupID(ctx, f.Marker, f.All)
-		if err != nil {
-			return nil, err
-		}
-		query.Set("marker", id)
-	}
-	return c.list(ctx, "backups", query, f.Limit, "backups", "detail")
+	return c.listOfVolumes(ctx, "backup", SnapshotFilter(f))
 }
 
 // Backup shows one backup.
@@ -153,8 +119,7 @@ func (c *Client) ResetBackup(ctx context.Context, id, status string) error {
 // service. It returns which volume it is, and the flow.
 func (c *Client) RestoreBackup(ctx context.Context, id, volume, name string) (restore Object, flow string, err error) {
 	body := Object{}
-	set := map[string]string{"volume_id": volume, "name": name}
-	for key, value := range set {
+	for key, value := range map[string]string{"volume_id": volume, "name": name} {
 		if value != "" {
 			body[key] = value
 		}

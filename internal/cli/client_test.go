@@ -33,6 +33,8 @@ func TestWaitVolumeByStatus(t *testing.T) {
 		"not deleted":      {[]string{"deleting", "error_deleting"}, true, Failure},
 		"vanished":         {[]string{"creating", ""}, false, NotFound},
 		"takes too long":   {[]string{"creating"}, false, Unavailable},
+		"restored":         {[]string{"restoring-backup", "available"}, false, OK},
+		"not restored":     {[]string{"restoring-backup", "error_restoring"}, false, Failure},
 		"deleted, delayed": {[]string{"deleting", "deleting", ""}, true, OK},
 	}
 	for name, tt := range tests {

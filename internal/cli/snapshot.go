@@ -20,6 +20,11 @@ type SnapshotFilter struct {
 
 // Snapshots lists snapshots with all their fields.
 func (c *Client) Snapshots(ctx context.Context, f SnapshotFilter) ([]Object, error) {
+	return c.listOfVolumes(ctx, "snapshot", f)
+}
+
+// listOfVolumes lists what was made of volumes: snapshots or backups, which have the same filters.
+func (c *Client) listOfVolumes(ctx context.Context, kind string, f SnapshotFilter) ([]Object, error) {
 	query := url.Values{}
 	set(query, "name", f.Name)
 	set(query, "status", f.Status)
@@ -38,13 +43,13 @@ func (c *Client) Snapshots(ctx context.Context, f SnapshotFilter) ([]Object, err
 		query.Set("volume_id", id)
 	}
 	if f.Marker != "" {
-		id, err := c.SnapshotID(ctx, f.Marker, f.All)
+		id, err := c.idOf(ctx, kind, f.Marker, f.All, url.Values{})
 		if err != nil {
 			return nil, err
 		}
 		query.Set("marker", id)
 	}
-	return c.list(ctx, "snapshots", query, f.Limit, "snapshots", "detail")
+	return c.list(ctx, kind+"s", query, f.Limit, kind+"s", "detail")
 }
 
 // Snapshot shows one snapshot.
