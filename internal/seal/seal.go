@@ -5,10 +5,12 @@
 package seal
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -61,19 +63,36 @@ func (k Key) Open(sealed []byte, v any) error {
 	return json.Unmarshal(text, v)
 }
 
-// LoadKey reads the key in a file, and makes both at the first time: what was sealed to a process can be opened by the one that comes after it.
+// LoadKey reads the key in a file, and makes both at the first time: what was sealed to a process can be opened by the one that comes after it. A
+// file that others may read is refused.
 func LoadKey(path string) (Key, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		k, err := NewKey()
-		if err != nil {
-			return k, err
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return k, err
-		}
-		return k, os.WriteFile(path, append(k.public[:], k.private[:]...), 0o600)
+	k, err := readKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
 	}
+	if k, err = NewKey(); err != nil {
+		return k, err
+	}
+	if err := writeKey(path, append(k.public[:], k.private[:]...)); err != nil {
+		return Key{}, err
+	}
+	return readKey(path) // of two that make one at once, the first one's
+}
+
+func readKey(path string) (Key, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Key{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Key{}, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return Key{}, fmt.Errorf("%s has mode %04o; allowed is 0600 or less", path, info.Mode().Perm())
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 2*keySize+1))
 	if err == nil && len(text) != 2*keySize {
 		err = fmt.Errorf("%s holds no key: remove it", path)
 	}
@@ -84,4 +103,24 @@ func LoadKey(path string) (Key, error) {
 	copy(k.public[:], text[:keySize])
 	copy(k.private[:], text[keySize:])
 	return k, nil
+}
+
+// writeKey makes the file whole or not at all, and leaves one that is there already alone.
+func writeKey(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-") // of mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.Write(text)
+	if err = cmp.Or(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
