@@ -116,7 +116,8 @@ models/snapshotstatus.go, models/backupstatus.go and models/held.go; a test fail
 
 ## The drawing
 
-What the operations of flows do. A forced delete, which begins from any status, and reset-status, which sets any, are left out.
+What the operations of flows do. A forced delete, which begins from any status, and reset-status, which sets any, are left out. What has to do with images
+and transfers is drawn for later: the API has neither yet.
 
 ` + "```mermaid\n" + drawing() + "```\n" + `
 ## Operations
