@@ -154,7 +154,7 @@ func busyStatuses(op flow.Operation) (models.VolumeStatus, models.SnapshotStatus
 // busyAttachment is what an attachment shows while the flow works that owns it; "" leaves it.
 func busyAttachment(op flow.Operation) models.AttachmentStatus {
 	switch op {
-	case flow.AttachmentCreate, flow.AttachmentUpdate:
+	case flow.AttachmentCreate, flow.AttachmentUpdate, flow.VolumeAttach:
 		return models.AttachmentAttaching
 	case flow.AttachmentDelete:
 		return models.AttachmentDetaching
@@ -165,7 +165,7 @@ func busyAttachment(op flow.Operation) models.AttachmentStatus {
 // errorAttachment is what an attachment shows whose flow has ended without a word: the host may be let in.
 func errorAttachment(op flow.Operation) models.AttachmentStatus {
 	switch op {
-	case flow.AttachmentCreate, flow.AttachmentUpdate:
+	case flow.AttachmentCreate, flow.AttachmentUpdate, flow.VolumeAttach:
 		return models.AttachmentErrorAttaching
 	}
 	return models.AttachmentErrorDetaching

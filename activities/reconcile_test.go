@@ -163,6 +163,21 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
+// An attachment whose flow was ended by hand says what may be wrong: its host is let in, or not shut out.
+func TestReconcileOfAttachments(t *testing.T) {
+	for op, want := range map[flow.Operation]models.AttachmentStatus{
+		flow.AttachmentCreate: models.AttachmentErrorAttaching, flow.AttachmentUpdate: models.AttachmentErrorAttaching, flow.VolumeAttach: models.AttachmentErrorAttaching,
+		flow.AttachmentDelete: models.AttachmentErrorDetaching, flow.AttachmentTerminate: models.AttachmentErrorDetaching,
+	} {
+		f := openFlow(op, "{}")
+		o := &openFlows{flows: []models.Flow{f}, ends: map[string]models.FlowEnd{}}
+		require.NoError(t, reconcile(t, &Upkeep{Store: o, Engine: &temporalFake{state: map[string]string{f.ID: "closed"}}, MessageTTL: time.Hour}, flow.TaskReconcile))
+		require.Equal(t, want, o.ends[f.ID].Attachment, op)
+		held, _ := models.Held(string(op))
+		require.Equal(t, held.Shown, string(want), op)
+	}
+}
+
 // One flow that can't be mended, however often it is looked at, does not keep others from their turn; but where Temporal
 // does not answer for one it will not for the next two hundred.
 func TestReconcileGoesOn(t *testing.T) {
