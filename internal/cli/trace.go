@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -38,12 +39,15 @@ func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// visible hides the bodies that carry passwords and catalogues: those of Keystone's tokens, and of users with a password.
+// passwords are those of users, and the CHAP passwords of attachments (auth_password and the like).
+var passwords = regexp.MustCompile(`("\w*password"\s*:\s*)"(?:[^"\\]|\\.)*"`)
+
+// visible hides the bodies of Keystone's tokens, which carry catalogues too, and all passwords in others.
 func (t *tracer) visible(req *http.Request, body []byte) []byte {
-	if strings.HasSuffix(strings.TrimRight(req.URL.Path, "/"), "/auth/tokens") && len(body) > 0 || bytes.Contains(body, []byte(`"password":`)) {
+	if strings.HasSuffix(strings.TrimRight(req.URL.Path, "/"), "/auth/tokens") && len(body) > 0 {
 		return []byte("(hidden)")
 	}
-	return body
+	return passwords.ReplaceAll(body, []byte(`$1"***"`))
 }
 
 func (t *tracer) print(mark, first string, header http.Header, body []byte) {

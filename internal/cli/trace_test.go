@@ -17,7 +17,7 @@ func TestDebugHidesPasswords(t *testing.T) {
 		if err != nil || !strings.Contains(string(body), "user") {
 			t.Errorf("the request came as %q, %v", body, err)
 		}
-		_, _ = w.Write([]byte(`{"user":{"name":"mia"}}`))
+		_, _ = w.Write([]byte(`{"user":{"name":"mia"}, "connection_info": {"auth_username": "chap-user", "auth_password" : "very-secret\"very-secret", "target_lun": 1}}`))
 	}))
 	t.Cleanup(s.Close)
 	var out bytes.Buffer
@@ -29,4 +29,5 @@ func TestDebugHidesPasswords(t *testing.T) {
 	}
 	require.NotContains(t, out.String(), "very-secret")
 	require.Contains(t, out.String(), "mia")
+	require.Contains(t, out.String(), `"auth_username": "chap-user", "auth_password" : "***", "target_lun": 1`)
 }
