@@ -135,7 +135,7 @@ func TestExampleLoads(t *testing.T) {
 	c = parse(t, all)
 	require.Len(t, c.Backends, 3)
 	require.Equal(t, []string{"dir", "lvm", "glusterfs"}, []string{c.Backends[0].Driver, c.Backends[1].Driver, c.Backends[2].Driver})
-	require.Equal(t, "keystone", c.API.AuthStrategy)
+	require.Equal(t, "embedded", c.API.AuthStrategy)
 	require.Equal(t, "postgres", c.Database.Engine)
 }
 
