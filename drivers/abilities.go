@@ -67,12 +67,6 @@ type Holder interface {
 	HoldVolume(ctx context.Context, v Volume, shared bool) (src Source, release func(), err error)
 }
 
-// Retyper changes a volume in place.
-type Retyper interface {
-	// Retype makes v follow the extra specs; ErrNotSupported when that takes a migration, and v is then as it was.
-	Retype(ctx context.Context, v Volume, extraSpecs map[string]string) (Volume, error)
-}
-
 // Extent is a run of bytes.
 type Extent struct {
 	Offset, Length Bytes

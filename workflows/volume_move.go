@@ -166,7 +166,9 @@ func (f *volumeMove) create(ctx workflow.Context) error {
 			if tried {
 				return try()
 			}
-			tried = true
+			if tried = true; first != nil && ctx.Err() != nil {
+				return ctx.Err() // given up while the next pool was looked for
+			}
 			return first
 		})
 		f.cast.Target = made.Volume
