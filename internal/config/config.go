@@ -67,8 +67,6 @@ type Keystone struct {
 	UserDomainID              string
 	ProjectDomainName         string
 	ProjectDomainID           string
-	RegionName                string
-	Interface                 string // internal, public or admin
 	CAFile                    string
 	Insecure                  bool
 	ConnectTimeout            time.Duration
@@ -143,8 +141,6 @@ type Volumes struct {
 	AvailabilityZone        string // of this node
 	DefaultAvailabilityZone string // when a request names none
 	ZoneFallback            bool   // the default when the zone asked for isn't there
-	CloneSameZone           bool
-	SnapshotSameHost        bool
 	VolumeName              string // template with one %s
 	SnapshotName            string
 	BackupName              string

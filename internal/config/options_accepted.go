@@ -45,6 +45,7 @@ var acceptedOptions = slices.Concat(
 		max_logfile_count max_logfile_size_mb default_log_levels publish_errors instance_format instance_uuid_format logging_context_format_string
 		logging_default_format_string logging_debug_format_suffix logging_exception_prefix logging_user_identity_format rate_limit_interval rate_limit_burst
 		rate_limit_except_level trace_flags split_loggers fatal_deprecations`),
+	accepted(defaultSection, "a clone, and a volume from a snapshot, is always made in the pool of its source", `cloned_volume_same_az snapshot_same_host`),
 	accepted(defaultSection, "a backup is made and restored on its volume's own host", `backup_use_same_host`),
 	accepted(defaultSection, "the store is logged in to as one user, at backup_swift_auth_url", `swift_catalog_info backup_swift_auth backup_swift_retry_backoff`),
 	accepted(defaultSection, "S3 knows one algorithm, AES256", `backup_s3_sse_customer_algorithm`),
@@ -78,6 +79,7 @@ var acceptedOptions = slices.Concat(
 	accepted("database", whyDatabase, `backend slave_connection mysql_sql_mode mysql_enable_ndb mysql_wsrep_sync_wait sqlite_synchronous min_pool_size max_retries
 		retry_interval pool_timeout connection_debug connection_trace connection_parameters use_db_reconnect db_retry_interval db_inc_retry_interval
 		db_max_retry_interval db_max_retries use_tpool sqlite_db`),
+	accepted("keystone_authtoken", "tokens are asked for at auth_url", `region_name interface`),
 	accepted("keystone_authtoken", whyToken, `memcached_servers memcache_servers memcache_security_strategy memcache_secret_key memcache_pool_dead_retry
 		memcache_pool_maxsize memcache_pool_socket_timeout memcache_pool_unused_timeout memcache_pool_conn_get_timeout memcache_use_advanced_pool auth_version cache
 		certfile keyfile delay_auth_decision enforce_token_bind include_service_catalog http_request_max_retries service_type signing_dir hash_algorithms
