@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/targets/iscsi"
@@ -126,7 +127,7 @@ func (m *machine) portals(ctx context.Context, r iscsi.Record) error {
 	var all []func() error
 	for _, p := range r.Portals {
 		if !slices.Contains(have, p) {
-			all = append(all, func() error { return m.listen(dir+p, p) })
+			all = append(all, func() error { return m.listen(ctx, dir+p, p) })
 		}
 	}
 	for _, p := range have {
@@ -137,15 +138,31 @@ func (m *machine) portals(ctx context.Context, r iscsi.Record) error {
 	return steps(ctx, all...)
 }
 
+// A portal is shared by all targets that listen there. While the last of them goes, the kernel has forgotten the portal
+// but still holds its socket, for some milliseconds.
+const (
+	listenTries = 20
+	listenPause = 50 * time.Millisecond
+)
+
 // listen makes a portal. When the kernel can't bind it answers EINVAL, whatever the reason; that the address is ours has been
 // looked at before.
-func (m *machine) listen(dir, portal string) error {
-	err := m.tree.Mkdir(dir)
-	if errors.Is(err, syscall.EINVAL) {
-		err = syscall.EADDRINUSE
+func (m *machine) listen(ctx context.Context, dir, portal string) error {
+	for try := 1; ; try++ {
+		err := m.tree.Mkdir(dir)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EINVAL) {
+			return m.explain("listen on "+portal, err)
+		}
+		if try == listenTries {
+			return m.explain("listen on "+portal, syscall.EADDRINUSE)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(listenPause):
+		}
 	}
-	if err != nil {
-		return m.explain("listen on "+portal, err)
-	}
-	return nil
 }

@@ -188,6 +188,16 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// The last target of a portal is on its way out: the next one waits until the address is free.
+func TestPortalIsGoing(t *testing.T) {
+	m, k, r := setup(t)
+	k.fail["np/"], k.times = syscall.EINVAL, 3
+	require.NoError(t, m.Apply(t.Context(), r))
+	live, err := m.Live(t.Context(), iqn)
+	require.NoError(t, err)
+	require.Equal(t, r.Portals, live.Location.Portals)
+}
+
 // Without the module there is nothing; with it but without its folder nobody can know.
 func TestAbsent(t *testing.T) {
 	m, k, r := setup(t)
