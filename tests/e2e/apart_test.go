@@ -94,8 +94,9 @@ func logsOfARequest(t *testing.T, k *harness.Cluster) {
 		"VolumeCast RUNNING", "VolumeCast SUCCESS", "EntryReady RUNNING", "EntryReady SUCCESS",
 	}, transitions(k.Control.Logged(t, r.RequestID(), "msg=task")))
 	require.Equal(t, []string{"CreateVolume RUNNING", "CreateVolume SUCCESS"}, transitions(k.Storage.Logged(t, r.RequestID(), "msg=task")))
-	lines := k.API.Logged(t, r.RequestID())
+	lines := k.API.Logged(t, r.RequestID(), "msg=request")
 	require.Len(t, lines, 1)
+	require.Len(t, k.API.Logged(t, r.RequestID(), "msg=audit"), 1)
 	require.Contains(t, lines[0], "status=202")
 	require.Contains(t, lines[0], f.ID)
 }
