@@ -57,14 +57,15 @@ func cinderSnapshots(t *testing.T, s *harness.Server) {
 		return withOpenrc(t, s, append([]string{"cinder"}, args...)...)
 	}
 	api := s.API(demo)
+	// The client looks for names in all projects: those of its fellows are not to be met.
 	id := api.CreateAvailable(t, "db", 1).ID
 	file := harness.VolumeFile(s.VolumeDir(), id)
 	first := writePattern(t, file)
 
-	s1 := properties(t, cinder("snapshot-create", "db", "--name", "s1", "--description", "before", "--metadata", "a=b"))["id"]
+	s1 := properties(t, cinder("snapshot-create", "db", "--name", "c1", "--description", "before", "--metadata", "a=b"))["id"]
 	api.WaitSnapshot(t, s1, "available")
-	require.Regexp(t, s1+`.*`+id+`.*available.*s1.*1`, cinder("snapshot-list"))
-	shown := properties(t, cinder("snapshot-show", "s1"))
+	require.Regexp(t, s1+`.*`+id+`.*available.*c1.*1`, cinder("snapshot-list"))
+	shown := properties(t, cinder("snapshot-show", "c1"))
 	require.Equal(t, []string{"100%", "available", "before", "{'a': 'b'}"},
 		[]string{shown["os-extended-snapshot-attributes:progress"], shown["status"], shown["description"], shown["metadata"]})
 	requirePattern(t, harness.SnapshotFile(s.VolumeDir(), id, s1), first)
@@ -81,25 +82,25 @@ func cinderSnapshots(t *testing.T, s *harness.Server) {
 
 	refusedCinder(t, s, "snapshots", "cinder", "delete", "db")
 	requirePattern(t, file, second)
-	cinder("revert-to-snapshot", "s1")
+	cinder("revert-to-snapshot", "c1")
 	api.WaitStatus(t, id, "available")
 	requirePattern(t, file, first)
 	require.Equal(t, "available", api.WaitSnapshot(t, s1, "available").Status)
 
-	s2 := properties(t, cinder("snapshot-create", "db", "--name", "s2"))["id"]
+	s2 := properties(t, cinder("snapshot-create", "db", "--name", "c2"))["id"]
 	api.WaitSnapshot(t, s2, "available")
-	refusedCinder(t, s, "only the latest snapshot", "cinder", "revert-to-snapshot", "s1")
+	refusedCinder(t, s, "only the latest snapshot", "cinder", "revert-to-snapshot", "c1")
 	cinder("extend", "db", "2")
 	api.WaitStatus(t, id, "available")
-	refusedCinder(t, s, "must be equal", "cinder", "revert-to-snapshot", "s2")
+	refusedCinder(t, s, "must be equal", "cinder", "revert-to-snapshot", "c2")
 
-	cinder("snapshot-rename", "s1", "s1b")
-	cinder("snapshot-metadata", "s1b", "set", "c=d")
-	cinder("snapshot-metadata", "s1b", "unset", "a")
+	cinder("snapshot-rename", "c1", "c1b")
+	cinder("snapshot-metadata", "c1b", "set", "c=d")
+	cinder("snapshot-metadata", "c1b", "unset", "a")
 	require.Equal(t, map[string]string{"c": "d"}, api.WaitSnapshot(t, s1, "available").Metadata)
-	cinder("snapshot-reset-state", "--state", "error", "s1b")
+	cinder("snapshot-reset-state", "--state", "error", "c1b")
 	refusedCinder(t, s, "must be available", "cinder", "create", "--snapshot-id", s1)
-	cinder("snapshot-delete", "s1b")
+	cinder("snapshot-delete", "c1b")
 	api.WaitSnapshotGone(t, s1)
 	require.NoFileExists(t, harness.SnapshotFile(s.VolumeDir(), id, s1))
 
