@@ -93,9 +93,22 @@ func TestConformance(t *testing.T) {
 				n++
 				sub := "t" + strconv.Itoa(n)
 				require.NoError(t, os.Mkdir(filepath.Join(at, sub), 0o755))
-				t.Cleanup(func() { require.NoError(t, os.RemoveAll(filepath.Join(at, sub))) }) // some fill it up
+				t.Cleanup(func() { empty(t, filepath.Join(at, sub)) }) // some fill it up
 				return newDriver(t, config(t, g.Share+"/"+sub, options))
 			}, drivertest.Options{Open: sharetest.Open, Size: 4 << 20, Rounds: 3})
 		})
+	}
+}
+
+// empty removes what a share holds, but for the file that has the locks: where the client that locked it has just gone, a brick of
+// GlusterFS 10.3 now and then never answers its removal (the locks translator waits for locks that nobody has any more).
+func empty(t *testing.T, share string) {
+	t.Helper()
+	entries, err := os.ReadDir(share)
+	require.NoError(t, err)
+	for _, e := range entries {
+		if e.Name() != ".clinker-locks" {
+			require.NoError(t, os.RemoveAll(filepath.Join(share, e.Name())))
+		}
 	}
 }
