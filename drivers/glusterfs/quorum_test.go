@@ -151,5 +151,6 @@ func TestArbiter(t *testing.T) {
 		return err == nil
 	}, 30*time.Second, time.Second)
 	require.Equal(t, byte(2), sharetest.Read(t, d, v)[0], "what was acknowledged last")
+	sees(t, filepath.Dir(src.Path), "111")
 	require.NotContains(t, warned(t, cfg), "bricks")
 }

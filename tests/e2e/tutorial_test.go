@@ -152,10 +152,16 @@ func tutorialVolumes(t *testing.T, r *rack, kind string) {
 	t.Logf("%s took %.1f s", kind, time.Since(begun).Seconds())
 }
 
-// sized wants the device or file of a volume to have so many GiB.
+// sized wants the device or file of a volume to have so many GiB. A client of GlusterFS believes for up to a second
+// what it has seen before of a file that another client grew (md-cache).
 func (r *rack) sized(t *testing.T, v harness.Volume, gib int) {
 	t.Helper()
-	r.script(t, v, fmt.Sprintf(`if [ -b "$2" ]; then n=$(blockdev --getsize64 "$2"); else n=$(stat -c %%s "$2"); fi; [ "$n" = $((%d<<30)) ] || { echo "$n bytes"; exit 1; }`, gib))
+	r.script(t, v, fmt.Sprintf(`for i in $(seq 100); do
+	if [ -b "$2" ]; then n=$(blockdev --getsize64 "$2"); else n=$(stat -c %%s "$2"); fi
+	[ "$n" = $((%d<<30)) ] && exit
+	sleep 0.1
+done
+echo "$n bytes"; exit 1`, gib))
 }
 
 // capacityOnce: two lines of shares.conf that lead into one volume are one pool, with the room of that volume.
