@@ -30,6 +30,7 @@ type EntryStore interface {
 	NextSnapshot(ctx context.Context, flowID string) (models.Snapshot, models.Volume, int, error)
 	DestroySnapshot(ctx context.Context, snapshotID, flowID string) error
 	BeginExtend(ctx context.Context, projectID, volumeID string, newSizeGiB int64, inUse bool, f models.Flow) (models.Volume, error)
+	AttachedTo(ctx context.Context, volumeIDs []string) (map[string][]models.Attachment, error)
 	FinishExtend(ctx context.Context, volumeID, flowID string, newSizeGiB int64, tasks []models.Task) (models.Volume, error)
 	EndFlow(ctx context.Context, e models.FlowEnd) error
 	ResumeFlow(ctx context.Context, e models.FlowEnd) error
@@ -138,13 +139,19 @@ func (r *Records) SnapshotDestroy(ctx context.Context, in flow.SnapshotDestroyIn
 }
 
 // EntryExtend moves the volume to `extending` and writes the flow's record.
-func (r *Records) EntryExtend(ctx context.Context, in flow.EntryExtendInput) (flow.VolumeResult, error) {
+func (r *Records) EntryExtend(ctx context.Context, in flow.EntryExtendInput) (flow.EntryExtendResult, error) {
+	var out flow.EntryExtendResult
 	f, err := r.begin(ctx, in.Header, in.Operation, in.Request)
 	if err != nil {
-		return flow.VolumeResult{}, err
+		return out, err
 	}
-	v, err := r.Store.BeginExtend(ctx, scope(in.Header), in.ResourceID, in.NewSizeGiB, in.InUse, f)
-	return flow.VolumeResult{Volume: v}, catalogueError(err)
+	if out.Volume, err = r.Store.BeginExtend(ctx, scope(in.Header), in.ResourceID, in.NewSizeGiB, in.InUse, f); err != nil {
+		return out, catalogueError(err)
+	}
+	// No attachment comes to a volume while it is `extending`; one that goes has nobody to be told.
+	attached, err := r.Store.AttachedTo(ctx, []string{in.ResourceID})
+	out.Hosts = flow.AttachedHosts(attached[in.ResourceID])
+	return out, catalogueError(err)
 }
 
 // EntryExtended writes the new size, the former status and the end of the flow.

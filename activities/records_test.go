@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/clinker-storage/clinker/internal/flow"
@@ -202,6 +203,37 @@ func TestDestroyGivesTheQuotaBack(t *testing.T) {
 	}
 	inUse, reserved := c.usage(t)
 	require.Equal(t, []int64{0, 0}, []int64{inUse, reserved})
+}
+
+// Who extends a volume that is in use learns which host workers have it.
+func TestExtendNamesItsHosts(t *testing.T) {
+	c := newCatalogue(t)
+	v := c.available(t, 10, pool)
+	attach := func(id string, connector json.RawMessage, connection models.ConnectionInfo) {
+		t.Helper()
+		a := models.Attachment{ID: uuid.NewString(), VolumeID: v.ID, UserID: "u1", Connector: connector}
+		f := models.Flow{ID: "attachment-create:" + a.ID + ":" + id, Operation: models.OpAttachmentCreate, ResourceID: a.ID, ResourceKind: "attachment", ProjectID: project}
+		_, err := c.Store.CreateAttachmentEntry(ctx, project, a, f)
+		require.NoError(t, err)
+		_, err = c.Store.ReadyAttachment(ctx, a.ID, f.ID, connection, nil)
+		require.NoError(t, err)
+		_, err = c.Store.CompleteAttachment(ctx, project, a.ID)
+		require.NoError(t, err)
+	}
+	ours, err := flow.NoteNode(models.Connector{Host: "h1"}, flow.HostNode{Node: "node-h1", Instance: "vm1"})
+	require.NoError(t, err)
+	way := models.LocalConnection(v.ID, "/dev/vg/lv")
+	attach("1", ours, way)
+	in := flow.EntryExtendInput{Header: request(flow.VolumeExtend, v.ID), Operation: flow.VolumeExtend, NewSizeGiB: 20, InUse: true}
+	for range 2 {
+		out, err := c.EntryExtend(ctx, in)
+		require.NoError(t, err)
+		require.Equal(t, models.VolumeExtending, out.Volume.Status)
+		require.Len(t, out.Hosts, 1)
+		require.Equal(t, flow.HostNode{Node: "node-h1", Instance: "vm1"}, out.Hosts[0].HostNode)
+		require.Equal(t, "local", out.Hosts[0].Connection.DriverVolumeType)
+	}
+	require.Empty(t, flow.AttachedHosts([]models.Attachment{{Connector: json.RawMessage(`{"host":"h2"}`), Connection: &way}, {Connector: ours}}), "of Nova, and not connected yet")
 }
 
 // An extend that is given up returns the volume to where it was, whatever that was when the flow looked it up.

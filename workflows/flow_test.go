@@ -38,7 +38,9 @@ type world struct {
 	found     models.Bytes          // size of what there is to manage
 	// backupOfCreate is what a create finds that its volume begins as.
 	backupOfCreate *flow.StoredBackup
-	told           any // what the update accepted answered
+	hosts          []flow.AttachedHost // that have the volume that is extended
+	seen           []string            // what their guests see of it
+	told           any                 // what the update accepted answered
 }
 
 func newWorld(t *testing.T) *world {
@@ -84,9 +86,13 @@ func newWorld(t *testing.T) *world {
 		}
 		return flow.EntryResult{Volume: in.Volume}, nil
 	})
-	register(w, flow.TaskEntryExtend, func(in flow.EntryExtendInput) (flow.VolumeResult, error) {
+	register(w, flow.TaskEntryExtend, func(in flow.EntryExtendInput) (flow.EntryExtendResult, error) {
 		w.status, w.state = models.VolumeExtending, models.FlowRunning
-		return flow.VolumeResult{Volume: models.Volume{ID: in.ResourceID}}, nil
+		return flow.EntryExtendResult{VolumeResult: flow.VolumeResult{Volume: models.Volume{ID: in.ResourceID}}, Hosts: w.hosts}, nil
+	})
+	register(w, flow.TaskExtendConnected, func(in flow.HostInput) (any, error) {
+		w.seen = append(w.seen, fmt.Sprint(in.Instance, " ", in.Size.GiB(), " ", in.Connection.DriverVolumeType))
+		return nil, nil
 	})
 	register(w, flow.TaskEntryExtended, func(in flow.EntryExtendInput) (any, error) {
 		w.status, w.size, w.state, w.last.Tasks = models.VolumeAvailable, in.NewSizeGiB, models.FlowSuccess, in.Tasks

@@ -20,7 +20,7 @@ var replayed = map[flow.Operation]any{
 	flow.VolumeManage: VolumeManage, flow.VolumeUnmanage: VolumeUnmanage,
 	flow.SnapshotCreate: SnapshotCreate, flow.SnapshotDelete: SnapshotDelete, flow.SnapshotManage: SnapshotManage, flow.SnapshotUnmanage: SnapshotUnmanage,
 	flow.AttachmentCreate: AttachmentCreate, flow.AttachmentUpdate: AttachmentUpdate,
-	flow.AttachmentDelete: AttachmentDelete, flow.AttachmentTerminate: AttachmentTerminate,
+	flow.VolumeAttach: VolumeAttach, flow.AttachmentDelete: AttachmentDelete, flow.AttachmentTerminate: AttachmentTerminate,
 	flow.BackupCreate: BackupCreate, flow.BackupRestore: BackupRestore, flow.BackupDelete: BackupDelete,
 	flow.BackupVerify: BackupVerify, flow.BackupImport: BackupImport,
 }

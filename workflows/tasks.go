@@ -37,6 +37,15 @@ func (l *taskList) again(names ...string) {
 	}
 }
 
+// insert plans a task before another one, for what a flow learns on its way.
+func (l *taskList) insert(name, next string) {
+	i := slices.IndexFunc(*l, func(t models.Task) bool { return t.Name == next })
+	if i < 0 {
+		i = len(*l)
+	}
+	*l = slices.Insert(*l, i, models.Task{Name: name, State: models.TaskPending})
+}
+
 // drop takes planned tasks out that there was no need for.
 func (l *taskList) drop(names ...string) {
 	*l = slices.DeleteFunc(*l, func(t models.Task) bool { return t.State == models.TaskPending && slices.Contains(names, t.Name) })

@@ -6,12 +6,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
 	"github.com/clinker-storage/clinker/models"
 )
 
 // VolumeExtend makes a volume larger: ExtractExtendRequest, QuotaReserve, EntryExtend, [the client gets its answer],
-// VolumeCast (does the pool have the room?), ExtendVolume on the node, QuotaCommit, EntryExtended. What fails or is
-// given up leaves the volume with its old size and status.
+// VolumeCast (does the pool have the room?), ExtendVolume on the node, [ExtendConnected on each host whose worker has it], QuotaCommit,
+// EntryExtended. What fails or is given up leaves the volume with its old size and status, unless it has grown already.
 func VolumeExtend(ctx workflow.Context, in flow.VolumeExtendInput) error {
 	f := &volumeExtend{in: in, base: base{busyStatus: models.VolumeExtending, heldStatus: models.VolumeErrorExtending}}
 	ctx, err := f.setup(ctx)
@@ -24,8 +25,9 @@ func VolumeExtend(ctx workflow.Context, in flow.VolumeExtendInput) error {
 type volumeExtend struct {
 	base
 	answer[flow.VolumeResult]
-	in   flow.VolumeExtendInput
-	spec flow.ExtendSpec
+	in    flow.VolumeExtendInput
+	spec  flow.ExtendSpec
+	hosts []flow.AttachedHost
 }
 
 func (f *volumeExtend) setup(ctx workflow.Context) (workflow.Context, error) {
@@ -54,11 +56,11 @@ func (f *volumeExtend) accept(ctx workflow.Context) error {
 	if err := f.record(ctx, flow.TaskQuotaReserve, quota, nil); err != nil {
 		return err
 	}
-	var row flow.VolumeResult
+	var row flow.EntryExtendResult
 	if err := f.record(ctx, flow.TaskEntryExtend, f.entry(nil), &row); err != nil {
 		return err
 	}
-	f.result = &row
+	f.result, f.hosts = &row.VolumeResult, row.Hosts
 	return nil
 }
 
@@ -84,10 +86,38 @@ func (f *volumeExtend) extend(ctx workflow.Context) error {
 	if _, err := f.nodeOrHold(node(ctx, f.backend, summary), flow.TaskExtendVolume, work); err != nil {
 		return err
 	}
+	f.tellHosts(ctx)
 	safe, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	if err := f.record(safe, flow.TaskQuotaCommit, flow.FlowRef{Header: f.hdr}, nil); err != nil {
 		return err
 	}
 	return f.recordStep(safe, flow.TaskEntryExtended, f.entry(f.tasks.closing(ctx, flow.TaskEntryExtended)), nil)
+}
+
+// tellHosts has the hosts that host workers have brought the volume to see its new size, and their guests. From here on there is no way
+// back: the volume is larger, and a guest may use it. So the end of a held step, by whatever word, leaves that host with the size that it saw.
+func (f *volumeExtend) tellHosts(ctx workflow.Context) {
+	const task = flow.TaskExtendConnected
+	if len(f.hosts) > 0 {
+		f.tasks.insert(task, flow.TaskQuotaCommit)
+	}
+	for _, h := range f.hosts {
+		in := flow.HostInput{
+			Header: f.hdr, VolumeID: f.spec.Volume.ID, Connection: h.Connection, Instance: h.Instance, Size: models.FromGiB(f.in.NewSizeGiB),
+		}
+		f.tasks.again(task)
+		work := onHost(ctx, h.Node, fmt.Sprintf("%s sees %d GiB", h.Node, f.in.NewSizeGiB))
+		err := f.orHold(ctx, task, func() error {
+			err := f.step(work, task, in, nil)
+			if err != nil && wire.Parse(err).Type == flow.ErrNotFound { // detached since, or its guest is off
+				f.tasks.end(ctx, task, nil)
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			workflow.GetLogger(ctx).Warn("host not told of the new size", "host", h.Node, "error", err)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -106,6 +107,50 @@ func TestExtendThatFailsLeavesTheVolumeAsItWas(t *testing.T) {
 			require.Equal(t, int64(10), w.quota)
 			require.Zero(t, w.taken)
 			require.True(t, w.last.Message)
+		})
+	}
+}
+
+// The hosts that have the volume see its new size before the flow ends. What goes wrong there takes nothing back.
+func TestExtendOfAnAttachedVolume(t *testing.T) {
+	const task = flow.TaskExtendConnected
+	at := func(host, guest string) flow.AttachedHost {
+		return flow.AttachedHost{HostNode: flow.HostNode{Node: host, Instance: guest}, Connection: models.ConnectionInfo{DriverVolumeType: "iscsi"}}
+	}
+	for name, c := range map[string]struct {
+		plan  func(*world)
+		seen  []string
+		state models.TaskState
+	}{
+		"seen":            {func(*world) {}, []string{"vm1 15 iscsi", "vm2 15 iscsi"}, models.TaskSuccess},
+		"detached since":  {func(w *world) { w.failing(task, 1, flow.ErrNotFound) }, []string{"vm2 15 iscsi"}, models.TaskSuccess},
+		"host comes back": {func(w *world) { w.failing(task, 2, flow.ErrUnavailable) }, []string{"vm1 15 iscsi", "vm2 15 iscsi"}, models.TaskSuccess},
+		"skipped": {func(w *world) {
+			w.failing(task, nodeAttempts, flow.ErrUnavailable)
+			w.update(time.Hour, flow.UpdateSkip, new(error))
+		}, []string{"vm2 15 iscsi"}, models.TaskSuccess},
+		"given up": {func(w *world) {
+			w.failing(task, 2*nodeAttempts, flow.ErrUnavailable)
+			w.update(time.Hour, flow.UpdateAbort, new(error))
+		}, nil, models.TaskFailure},
+		"not for it":   {func(w *world) { w.failing(task, 2, flow.ErrCertain) }, nil, models.TaskFailure},
+		"held in vain": {func(w *world) { w.failing(task, 2*nodeAttempts, flow.ErrUnavailable) }, nil, models.TaskFailure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.hosts = []flow.AttachedHost{at("h1", "vm1"), at("h2", "vm2")}
+			c.plan(w)
+			require.NoError(t, w.extend(t))
+			require.Equal(t, c.seen, w.seen)
+			require.Equal(t, models.VolumeAvailable, w.status)
+			require.Equal(t, []int64{15, 15, 0}, []int64{w.size, w.quota, w.taken})
+			names := []string{}
+			for _, task := range w.last.Tasks {
+				names = append(names, task.Name)
+			}
+			want := slices.Insert(flow.VolumeExtendTasks(), 5, task)
+			require.Equal(t, want, names)
+			require.Equal(t, c.state, w.last.Tasks[5].State)
 		})
 	}
 }

@@ -83,6 +83,8 @@ func (d *Driver) Capabilities() drivers.Capabilities {
 		Snapshot: true, OpenSnapshot: true,
 		Revert: true,
 		Adopt:  true,
+		// A raw file just gets longer; whoever has it open sees that when it is told.
+		OnlineExtend: true,
 	}
 }
 

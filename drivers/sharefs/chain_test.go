@@ -110,6 +110,38 @@ func TestInfoFile(t *testing.T) {
 	}
 }
 
+// serve has a QEMU write an image, as it would for a guest; it ends with the test.
+func serve(t *testing.T, format, path string) (c *exec.Cmd, socket string) {
+	t.Helper()
+	dir := t.TempDir()
+	socket, pid := filepath.Join(dir, "s"), filepath.Join(dir, "pid")
+	c = exec.Command("qemu-nbd", "--persistent", "--socket="+socket, "--pid-file="+pid, "-f", format, path)
+	require.NoError(t, c.Start())
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	// It writes the file once it has the image. To try the image before would keep it from that.
+	require.Eventually(t, func() bool { _, err := os.Stat(pid); return err == nil }, time.Minute, 20*time.Millisecond)
+	return c, socket
+}
+
+// A raw file gets longer under the guest that writes it, and keeps its bytes.
+func TestExtendInUse(t *testing.T) {
+	d, point := simple(t, nil)
+	v, err := d.CreateVolume(t.Context(), drivertest.NewVolume(mib))
+	require.NoError(t, err)
+	sharetest.Write(t, d, v, 0, []byte("before"))
+	_, socket := serve(t, "raw", filepath.Join(point, v.Name))
+	require.NoError(t, d.ExtendVolume(t.Context(), v, 3*mib))
+	out, err := exec.Command("qemu-io", "-f", "raw", "-c", "write -P 0x61 524288 512", "nbd+unix:///?socket="+socket).CombinedOutput()
+	require.NoError(t, err, string(out))
+	got := sharetest.Read(t, d, v)
+	require.Len(t, got, 3<<20)
+	require.Equal(t, "before", string(got[:6]))
+	require.Equal(t, bytes.Repeat([]byte("a"), 512), got[1<<19:1<<19+512])
+}
+
 // Extended between snapshots: each keeps the size that it was taken at, also when files of different sizes are merged.
 func TestExtendWithSnapshots(t *testing.T) {
 	for _, first := range []int{0, 1} {
@@ -167,33 +199,22 @@ func TestInUse(t *testing.T) {
 	require.NoError(t, err)
 	other, err := d.Source(t.Context(), plain)
 	require.NoError(t, err)
-	serve := func(path string) (*exec.Cmd, string) {
-		dir := t.TempDir()
-		c := exec.Command("qemu-nbd", "--persistent", "--socket="+filepath.Join(dir, "s"), "--pid-file="+filepath.Join(dir, "pid"), "-f", "qcow2", path)
-		require.NoError(t, c.Start())
-		return c, filepath.Join(dir, "pid")
-	}
-	guest, first := serve(src.Path)
-	second, last := serve(other.Path)
-	t.Cleanup(func() {
-		for _, c := range []*exec.Cmd{guest, second} {
-			c.Process.Kill()
-			c.Wait()
-		}
-	})
-	for pid, path := range map[string]string{first: src.Path, last: other.Path} {
-		// It writes the file once it has the image. To try the image before would keep it from that.
-		require.Eventually(t, func() bool { _, err := os.Stat(pid); return err == nil }, time.Minute, 20*time.Millisecond)
+	guest, _ := serve(t, "qcow2", src.Path)
+	serve(t, "qcow2", other.Path)
+	for _, path := range []string{src.Path, other.Path} {
 		require.Error(t, exec.Command("qemu-io", "-f", "qcow2", "-c", "quit", path).Run(), "QEMU's own word for it")
 	}
 	_, snap := d.CreateSnapshot(t.Context(), newSnapshot(v))
 	for _, err := range []error{
-		snap, d.ExtendVolume(t.Context(), v, 3*mib), d.DeleteSnapshot(t.Context(), snaps[0]), d.DeleteSnapshot(t.Context(), snaps[2]),
+		snap, d.DeleteSnapshot(t.Context(), snaps[0]), d.DeleteSnapshot(t.Context(), snaps[2]),
 		d.RevertToSnapshot(t.Context(), v, snaps[2]), d.DeleteVolume(t.Context(), plain),
 	} {
 		require.ErrorIs(t, err, drivers.ErrBusy)
 		require.Contains(t, hintOf(t, err), "detach")
 	}
+	grown := d.ExtendVolume(t.Context(), v, 3*mib)
+	require.ErrorIs(t, grown, drivers.ErrNotSupported, "nobody but the guest's QEMU may write the image's header")
+	require.Contains(t, hintOf(t, grown), "detach")
 	require.NoError(t, guest.Process.Kill())
 	guest.Wait()
 	require.NoError(t, d.DeleteSnapshot(t.Context(), snaps[1]))

@@ -133,7 +133,7 @@ func (d *Driver) ExtendVolume(ctx context.Context, v drivers.Volume, size driver
 			return err
 		}
 		if k.top().size < size {
-			if err := d.idle(p, k); err != nil {
+			if err := d.growable(p, k); err != nil {
 				return err
 			}
 			if err := d.grow(ctx, p, k, v, size); err != nil {
@@ -146,6 +146,22 @@ func (d *Driver) ExtendVolume(ctx context.Context, v drivers.Volume, size driver
 		k.size = max(size, k.top().size)
 		return p.writeRecord(v.Name, k.record)
 	})
+}
+
+// growable refuses an image that a hypervisor writes: what it keeps in its header is that one's alone (data-safety rule 6). A raw file just gets
+// longer under its guest.
+func (d *Driver) growable(p *place, k *disk) error {
+	if k.top().format != qcow2 {
+		return nil
+	}
+	err := d.idle(p, k)
+	if !errors.Is(err, errInUse) {
+		return err
+	}
+	return &drivers.Error{
+		Op: "extend volume", Driver: d.kind.Name, Resource: k.name, Err: fmt.Errorf("%w: a guest writes its qcow2 image", drivers.ErrNotSupported),
+		Hint: "detach the volume, extend it and attach it again",
+	}
 }
 
 func (d *Driver) grow(ctx context.Context, p *place, k *disk, v drivers.Volume, size drivers.Bytes) error {

@@ -63,6 +63,7 @@ func (d *Driver) Capabilities() drivers.Capabilities {
 	return drivers.Capabilities{
 		Driver: d.kind.Name, Version: version, Vendor: "Open Source", Protocol: d.kind.Name,
 		Thin: !d.opts.thick, Thick: true, Clone: true, Snapshot: d.opts.snapshots, OpenSnapshot: d.opts.snapshots, Revert: d.opts.snapshots, Adopt: true,
+		OnlineExtend: true, // raw files, that is: see growable
 	}
 }
 

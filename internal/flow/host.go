@@ -93,6 +93,22 @@ type HostNode struct {
 	Instance string `json:"instance,omitempty"`
 }
 
+// AttachedHost is a host worker that has a volume, and how it reached it.
+type AttachedHost struct {
+	HostNode
+	Connection models.ConnectionInfo `json:"connection"` // without its secrets
+}
+
+// AttachedHosts are the host workers among those that have a volume.
+func AttachedHosts(all []models.Attachment) (hosts []AttachedHost) {
+	for _, a := range all {
+		if n := NodeOf(a.Connector); n.Node != "" && a.Connection != nil {
+			hosts = append(hosts, AttachedHost{HostNode: n, Connection: *a.Connection})
+		}
+	}
+	return hosts
+}
+
 // NoteNode forms the connector of an attachment that Clinker makes itself. Workflows may call it: JSON sorts the keys of a map.
 //
 //workflowcheck:ignore

@@ -231,6 +231,12 @@ type ExtendSpec struct {
 	ExtraSpecs map[string]string `json:"extra_specs,omitempty"`
 }
 
+// EntryExtendResult is the row in `extending`, and who is to be told of the new size.
+type EntryExtendResult struct {
+	VolumeResult
+	Hosts []AttachedHost `json:"hosts,omitempty"`
+}
+
 // EntryExtendInput moves the row to `extending` and writes the record; EntryExtended ends it.
 type EntryExtendInput struct {
 	Header

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -48,23 +49,35 @@ func TestAttachToGuest(t *testing.T) {
 	_, err := vm.Run("echo written inside | dd of=/dev/" + device + " bs=512 seek=2048 conv=fsync,notrunc")
 	require.NoError(t, err)
 
+	// The guest sees the new size while it uses the disk, to its last sector.
+	api.Want(t, http.StatusBadRequest, "POST", "/volumes/"+v.ID+"/action", harness.Object{"os-extend": harness.Object{"new_size": 2}}, "OpenStack-API-Version: volume 3.41")
+	extended := api.Want(t, http.StatusAccepted, "POST", "/volumes/"+v.ID+"/action", harness.Object{"os-extend": harness.Object{"new_size": 2}}, "OpenStack-API-Version: volume 3.42")
+	f := api.WaitFlow(t, extended.Flow(), "SUCCESS")
+	require.Equal(t, "SUCCESS", f.Task("ExtendConnected").State)
+	api.WaitStatus(t, v.ID, "in-use")
+	out, err := vm.Run(fmt.Sprintf("n=0; until [ $(cat /sys/block/%[1]s/size) = %[2]d ] || [ $((n += 1)) = 600 ]; do sleep 0.1; done; echo last | dd of=/dev/%[1]s bs=512 seek=%[3]d conv=fsync,notrunc", device, 2<<30/512, 2<<30/512-1))
+	require.NoError(t, err, out)
+
 	host.Kill(t) // nothing is lost: what it has plugged is found again
 	host.Start(t)
 	api.Action(t, v.ID, "clinker-detach", harness.Object{})
 	api.WaitStatus(t, v.ID, "available")
-	out, err := vm.Run("ls /sys/block")
+	out, err = vm.Run("ls /sys/block")
 	require.NoError(t, err)
 	require.NotContains(t, out, device)
 	files, err := filepath.Glob(filepath.Join(s.VolumeDir(), "volume-"+v.ID+"*"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	f, err := os.Open(files[0])
+	file, err := os.Open(files[0])
 	require.NoError(t, err)
-	defer f.Close()
+	defer file.Close()
 	got := make([]byte, len("written inside"))
-	_, err = f.ReadAt(got, 1<<20)
+	_, err = file.ReadAt(got, 1<<20)
 	require.NoError(t, err)
 	require.Equal(t, "written inside", string(got))
+	_, err = file.ReadAt(got[:4], 2<<30-512)
+	require.NoError(t, err)
+	require.Equal(t, "last", string(got[:4]))
 	api.Want(t, http.StatusBadRequest, "POST", "/volumes/"+v.ID+"/action", harness.Object{"clinker-detach": harness.Object{}})
 	s.CheckConsistent(t)
 }

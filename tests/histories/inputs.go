@@ -34,7 +34,11 @@ func (s scenario) tasks() []string {
 			flow.VolumeCreate: flow.VolumeFromSnapshotTasks(), flow.VolumeDelete: flow.VolumeCascadeTasks(),
 		}[s.op]
 	}
+	if s.host && s.op == flow.AttachmentDelete {
+		return flow.HostDetachTasks()
+	}
 	return map[flow.Operation][]string{
+		flow.VolumeAttach: flow.VolumeAttachTasks(),
 		flow.VolumeCreate: flow.VolumeCreateTasks(), flow.VolumeDelete: flow.VolumeDeleteTasks(), flow.VolumeExtend: flow.VolumeExtendTasks(),
 		flow.VolumeRevert: flow.VolumeRevertTasks(), flow.VolumeManage: flow.VolumeManageTasks(), flow.VolumeUnmanage: flow.VolumeUnmanageTasks(),
 		flow.VolumeRetype: flow.VolumeRetypeTasks(), flow.VolumeMigrate: flow.VolumeMigrateTasks(),
@@ -76,7 +80,14 @@ func (s scenario) input(h flow.Header) any {
 	case flow.AttachmentCreate, flow.AttachmentUpdate:
 		return flow.AttachInput{Header: h, VolumeID: snapshotID, Connector: []byte(`{"host":"compute1","initiator":"iqn.2026-01.example:compute1"}`)}
 	case flow.AttachmentDelete, flow.AttachmentTerminate:
-		return flow.DetachInput{Header: h, Volume: storageVolume(), Host: host, Connector: compute1(), Connected: true, Last: true}
+		in := flow.DetachInput{Header: h, Volume: storageVolume(), Host: host, Connector: compute1(), Connected: true, Last: true}
+		if s.host {
+			at := attached()
+			in.Node, in.Connection = at.HostNode, &at.Connection
+		}
+		return in
+	case flow.VolumeAttach:
+		return flow.VolumeAttachInput{Header: h, VolumeID: snapshotID, Node: compute1().Host, Instance: attached().Instance}
 	case flow.BackupCreate:
 		return flow.BackupCreateInput{Header: h, VolumeID: resourceID, Name: "monday", Force: s.inUse}
 	case flow.BackupRestore:
@@ -94,6 +105,22 @@ func (s scenario) input(h flow.Header) any {
 
 func compute1() models.Connector {
 	return models.Connector{Host: "compute1", Initiator: "iqn.2026-01.example:compute1"}
+}
+
+// attached is the host worker that has the volume.
+func attached() flow.AttachedHost {
+	return flow.AttachedHost{
+		HostNode: flow.HostNode{Node: compute1().Host, Instance: "guest1"}, Connection: models.LocalConnection(resourceID, "/dev/vg/lv"),
+	}
+}
+
+// extended is what an extend learns of the volume's hosts.
+func (s scenario) extended(v models.Volume) flow.EntryExtendResult {
+	out := flow.EntryExtendResult{VolumeResult: flow.VolumeResult{Volume: v}}
+	if s.host {
+		out.Hosts = []flow.AttachedHost{attached()}
+	}
+	return out
 }
 
 func storageVolume() models.StorageVolume {
@@ -115,7 +142,7 @@ func (s scenario) accepted() bool {
 	switch s.op {
 	case flow.VolumeCreate, flow.VolumeExtend, flow.VolumeRetype, flow.VolumeMigrate, flow.VolumeManage, flow.SnapshotCreate, flow.SnapshotManage:
 		return true
-	case flow.AttachmentCreate, flow.AttachmentUpdate, flow.AttachmentDelete, flow.AttachmentTerminate:
+	case flow.AttachmentCreate, flow.AttachmentUpdate, flow.AttachmentDelete, flow.AttachmentTerminate, flow.VolumeAttach:
 		return true
 	case flow.BackupCreate, flow.BackupRestore, flow.BackupImport:
 		return true

@@ -84,13 +84,14 @@ func (s scenario) record(ctx context.Context, e *engine.Engine, folder string) e
 	}
 	node := worker.New(e.Flows(), flow.StorageQueue(backend), worker.Options{DisableWorkflowWorker: true})
 	data := worker.New(e.Flows(), flow.DataQueue(flow.HostOf(backend)), worker.Options{DisableWorkflowWorker: true})
+	host := worker.New(e.Flows(), flow.HostQueue(compute1().Host), worker.Options{DisableWorkflowWorker: true})
 	for task, fn := range s.activities() {
-		for _, w := range []worker.Worker{control, node, data} {
+		for _, w := range []worker.Worker{control, node, data, host} {
 			w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: task})
 		}
 	}
-	for i, w := range []worker.Worker{control, node, data} {
-		if i == 1 && s.nodeAway || i == 2 && s.dataAway {
+	for i, w := range []worker.Worker{control, node, data, host} {
+		if i == 1 && s.nodeAway || i == 2 && s.dataAway || i == 3 && s.hostAway {
 			continue
 		}
 		if err := w.Start(); err != nil {

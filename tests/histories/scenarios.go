@@ -26,6 +26,8 @@ type scenario struct {
 	snapshot bool // a create from a snapshot, a delete with cascade
 	backup   bool // a create from a backup
 	inUse    bool // a backup of a volume in use
+	host     bool // a host worker has the volume
+	hostAway bool
 }
 
 func scenarios() []scenario {
@@ -109,7 +111,32 @@ func attachScenarios() []scenario {
 			scenario{name: kind + "-held-aborted", op: op, fail: fail, as: as, words: []string{flow.UpdateAbort}},
 		)
 	}
-	return all
+	return append(all, hostScenarios()...)
+}
+
+// hostScenarios are those in which a host worker has the volume, or gets it.
+func hostScenarios() []scenario {
+	const always = 1000
+	plug := map[string]int{flow.TaskPlugVolume: 1, flow.TaskUnplugVolume: always}
+	as := map[string]flow.ErrorType{flow.TaskPlugVolume: flow.ErrCertain, flow.TaskUnplugVolume: flow.ErrBackendDown, flow.TaskExtendConnected: flow.ErrBackendDown}
+	unplug, see := map[string]int{flow.TaskUnplugVolume: always}, map[string]int{flow.TaskExtendConnected: always}
+	abort := []string{flow.UpdateAbort}
+	return []scenario{
+		{name: "attachment-attach-success", op: flow.VolumeAttach},
+		{name: "attachment-attach-no-host", op: flow.VolumeAttach, hostAway: true},
+		{name: "attachment-attach-waits-for-node", op: flow.VolumeAttach, nodeAway: true, waits: flow.TaskInitializeConnection},
+		{name: "attachment-attach-refused", op: flow.VolumeAttach, fail: map[string]int{flow.TaskPlugVolume: 1}, as: as},
+		{name: "attachment-attach-held", op: flow.VolumeAttach, fail: plug, as: as, waits: "timer"},
+		{name: "attachment-attach-held-aborted", op: flow.VolumeAttach, fail: plug, as: as, words: abort},
+		{name: "attachment-delete-host", op: flow.AttachmentDelete, host: true},
+		{name: "attachment-delete-host-waits", op: flow.AttachmentDelete, host: true, hostAway: true, waits: flow.TaskUnplugVolume},
+		{name: "attachment-delete-host-held", op: flow.AttachmentDelete, host: true, fail: unplug, as: as, waits: "timer"},
+		{name: "attachment-delete-host-held-aborted", op: flow.AttachmentDelete, host: true, fail: unplug, as: as, words: abort},
+		{name: "extend-in-use", op: flow.VolumeExtend, host: true},
+		{name: "extend-in-use-waits-for-host", op: flow.VolumeExtend, host: true, hostAway: true, waits: flow.TaskExtendConnected},
+		{name: "extend-in-use-held", op: flow.VolumeExtend, host: true, fail: see, as: as, waits: "timer"},
+		{name: "extend-in-use-held-aborted", op: flow.VolumeExtend, host: true, fail: see, as: as, words: abort},
+	}
 }
 
 var (
@@ -135,7 +162,9 @@ func (s scenario) activities() map[string]any {
 		flow.TaskExtractSnapshotRequest: flow.SnapshotSpec{
 			Snapshot: models.Snapshot{ID: resourceID, VolumeID: volume.ID, SizeGiB: 10}, Storage: storageSnapshot(), Host: volume.Host, Quota: quota,
 		},
-		flow.TaskEntryExtend: flow.VolumeResult{Volume: volume},
+		flow.TaskEntryExtend:    s.extended(volume),
+		flow.TaskHostProperties: flow.HostPropertiesResult{Connector: compute1(), Hypervisor: "qmp", SealTo: []byte("key")},
+		flow.TaskConnectVolume:  flow.HostDevice{Path: "/dev/vg/lv", Size: models.FromGiB(10), Format: "raw"},
 
 		flow.TaskExtractAttachRequest:  flow.AttachSpec{Volume: storageVolume(), Host: volume.Host, Connector: compute1()},
 		flow.TaskAttachCast:            flow.AttachCastResult{Backend: backend, Volume: storageVolume()},
@@ -167,6 +196,7 @@ func (s scenario) activities() map[string]any {
 		flow.TaskReleaseSnapshot, flow.TaskCreateFromSnapshot, flow.TaskRevertVolume, flow.TaskEntryReverted, flow.TaskNextSnapshot,
 		flow.TaskSnapshotDestroy, flow.TaskExtractManageRequest, flow.TaskMeasureVolume, flow.TaskAdoptVolume, flow.TaskReleaseVolume,
 		flow.TaskExtractAttachRequest, flow.TaskAttachCast, flow.TaskInitializeConnection, flow.TaskTerminateConnection,
+		flow.TaskHostProperties, flow.TaskConnectVolume, flow.TaskDisconnectVolume, flow.TaskPlugVolume, flow.TaskUnplugVolume, flow.TaskExtendConnected,
 		flow.TaskExtractBackupRequest, flow.TaskBackupCast, flow.TaskBackupChunks, flow.TaskDeleteBackupData, flow.TaskExtractRestoreRequest,
 		flow.TaskRestoreCast, flow.TaskRestoreChunks, flow.TaskEntryRestored, flow.TaskReadBackupRecord, flow.TaskVerifyBackup, flow.TaskEntryVerified,
 	} {
