@@ -52,3 +52,7 @@ bench: build ## measure: creates, deletes, lists, memory (docs/performance.md)
 .PHONY: crash
 crash: build ## kill -9 the server many times under load and look for anything lost
 	CRASH_KILLS=$${CRASH_KILLS:-20} go test ./tests/crash -count 1 -timeout 120m -v
+
+.PHONY: fuzz
+fuzz: ## feed each parser with chance, FUZZ_TIME each (10m by default: five hours in all)
+	tests/fuzz.sh

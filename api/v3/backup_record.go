@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/clinker-storage/clinker/api/fault"
 	"github.com/clinker-storage/clinker/internal/flow"
@@ -109,6 +111,11 @@ func (a *API) importBackup(c *Call) error {
 // maxRecord bounds a record, which travels in the flow's input.
 const maxRecord = 32 << 10
 
+// unfit says that a text of a record could not be kept: a record is anybody's file.
+func unfit(text string) bool {
+	return utf8.RuneCountInString(text) > 255 || strings.ContainsRune(text, 0)
+}
+
 func readRecord(url string) (models.Backup, error) {
 	var r backupRecord
 	refuse := func(why string) (models.Backup, error) {
@@ -128,6 +135,13 @@ func readRecord(url string) (models.Backup, error) {
 		ID: strings.ToLower(r.ID), VolumeID: r.VolumeID, SnapshotID: deref(r.SnapshotID), ParentID: deref(r.ParentID), SizeGiB: r.Size, Container: deref(r.Container),
 		ServiceMetadata: deref(r.ServiceMetadata), ObjectCount: r.ObjectCount, Name: deref(r.Name), Description: deref(r.Description),
 		AvailabilityZone: deref(r.Zone), Metadata: r.Metadata,
+	}
+	texts := []string{b.VolumeID, b.SnapshotID, b.ParentID, b.Container, b.ServiceMetadata, b.Name, b.Description, b.AvailabilityZone}
+	for key, value := range b.Metadata {
+		texts = append(texts, key, value)
+	}
+	if b.ObjectCount < 0 || slices.ContainsFunc(texts, unfit) {
+		return refuse("its texts must have at most 255 characters and no NUL, and its count of objects must not be negative")
 	}
 	for _, text := range []string{r.DataTimestamp, r.CreatedAt} {
 		for _, form := range []string{time.RFC3339, timeForm, "2006-01-02T15:04:05"} {

@@ -153,6 +153,9 @@ func (m *Manifest) check(id string) error {
 		return fmt.Errorf("%w: hash %q", ErrVersion, m.Hash)
 	}
 	names := slices.Clone(m.Chain)
+	if slices.Sort(names); len(slices.Compact(names)) < len(m.Chain) {
+		return damage(key, 0, "it stands on a backup twice")
+	}
 	for _, a := range m.Attempts {
 		names = append(names, a.Name)
 	}

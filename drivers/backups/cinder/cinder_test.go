@@ -206,7 +206,7 @@ func damage(t *testing.T, s backups.Store, folder string, x recorded, path strin
 
 func TestParseURL(t *testing.T) {
 	encode := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
-	for _, url := range []string{"", "%%%", encode("no json"), encode("{}"), encode(`{"id":"x"}`), encode(`{"id":"x","size":-1}`), encode(`{"id":1,"size":1}`)} {
+	for _, url := range []string{"", "%%%", encode("no json"), encode("{}"), encode(`{"id":"x"}`), encode(`{"id":"x","size":-1}`), encode(`{"id":1,"size":1}`), encode(`{"id":"x","size":8589934592}`)} {
 		_, err := cinder.ParseURL(url)
 		require.ErrorIs(t, err, drivers.ErrInvalid, url)
 	}
@@ -218,7 +218,7 @@ func TestParseURL(t *testing.T) {
 func FuzzParseURL(f *testing.F) {
 	f.Add(base64.StdEncoding.EncodeToString([]byte(`{"id":"x","size":2}`)))
 	f.Fuzz(func(t *testing.T, url string) {
-		if r, err := cinder.ParseURL(url); err == nil && (r.ID == "" || r.Size <= 0) {
+		if r, err := cinder.ParseURL(url); err == nil && (r.ID == "" || r.Size<<30 <= 0) {
 			t.Fatal(r)
 		}
 	})

@@ -64,7 +64,7 @@ func Open(ctx context.Context, s backups.Store, r Record, folders bool) (*Backup
 			if c.key, err = r.key(name, folders); err != nil {
 				return nil, err
 			}
-			if c.Offset < 0 || c.Length <= 0 || c.Offset+c.Length > r.Size<<30 {
+			if c.Offset < 0 || c.Length <= 0 || c.Length > r.Size<<30-c.Offset {
 				return nil, broken(key, fmt.Sprintf("chunk %s lies beyond the volume's end", name))
 			}
 			out.chunks = append(out.chunks, c)

@@ -29,6 +29,9 @@ type Record struct {
 	Metadata        map[string]string `json:"metadata"`
 }
 
+// maxSize is in GiB: a number of bytes that can be counted with.
+const maxSize = 1 << 26
+
 // ParseURL reads the backup_url of an export record; what is none is drivers.ErrInvalid.
 func ParseURL(url string) (Record, error) {
 	var r Record
@@ -39,7 +42,7 @@ func ParseURL(url string) (Record, error) {
 	if err := json.Unmarshal(b, &r); err != nil {
 		return r, fmt.Errorf("%w: backup_url does not hold a backup's record in JSON", drivers.ErrInvalid)
 	}
-	if r.ID == "" || r.Size <= 0 {
+	if r.ID == "" || r.Size <= 0 || r.Size > maxSize {
 		return r, fmt.Errorf("%w: the record in backup_url must have an id and a size", drivers.ErrInvalid)
 	}
 	return r, nil

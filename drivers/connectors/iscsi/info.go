@@ -50,7 +50,7 @@ func parse(info connectors.ConnectionInfo) (*connection, error) {
 			return bad("target name %q; want iqn., eui. or naa. and letters, digits, '.', ':', '-', '_'", p.iqn)
 		}
 		var err error
-		if p.portal, err = netip.ParseAddrPort(text(portals[i])); err != nil {
+		if p.portal, err = netip.ParseAddrPort(text(portals[i])); err != nil || !plainZone(p.portal.Addr().Zone()) {
 			return bad("portal %q; want an IP address and a port", text(portals[i]))
 		}
 		var ok bool
@@ -126,6 +126,13 @@ func plainIQN(s string) bool {
 		}
 	}
 	return true
+}
+
+// plainZone: an address's zone is the name of a network interface here, and any text to netip.
+func plainZone(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(".-_@", r)
+	})
 }
 
 // plainSecret: a line's end in it would be another setting of the record.

@@ -33,6 +33,7 @@ func TestParse(t *testing.T) {
 		"a name as portal":          func(d map[string]any) { d["target_portals"] = []any{"san.example:3260", "192.0.2.7:3260"} },
 		"no port":                   func(d map[string]any) { d["target_portals"] = []any{"192.0.2.7", "192.0.2.8"} },
 		"lists of different length": func(d map[string]any) { d["target_luns"] = []any{0.0} },
+		"a zone of two words":       func(d map[string]any) { d["target_portals"] = []any{"[fe80::1%eth0 -x]:3260", "192.0.2.7:3260"} },
 		"two targets":               func(d map[string]any) { d["target_iqns"] = []any{"iqn.a:x", "iqn.a:y"} },
 		"a way out of the folder":   func(d map[string]any) { d["target_iqns"] = []any{"iqn.a/../../b", "iqn.a/../../b"} },
 		"an option as name":         func(d map[string]any) { d["target_iqns"] = []any{"--op", "--op"} },

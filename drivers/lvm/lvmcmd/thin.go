@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +90,7 @@ func (g *Group) compare(ctx context.Context, pool string, from, to int, kinds ..
 const sector = 512
 
 // parseDelta reads the runs of these kinds in thin_delta's XML. Blocks that only the first volume has were discarded since: they
-// differ, too.
+// differ, too. Runs that overlap or lie beyond any disk are an answer cut up on its way: what they leave out would not be copied.
 func parseDelta(r io.Reader, kinds ...string) ([]Range, error) {
 	var doc struct {
 		Block int64 `xml:"data_block_size,attr"`
@@ -108,11 +109,17 @@ func parseDelta(r io.Reader, kinds ...string) ([]Range, error) {
 		return nil, fmt.Errorf("thin_delta: no difference in its answer")
 	}
 	var all []Range
+	end := int64(0)
 	for _, run := range doc.Diff.Runs {
-		switch kind := run.XMLName.Local; {
+		kind := run.XMLName.Local
+		switch {
 		case !slices.Contains([]string{"same", "different", "left_only", "right_only"}, kind):
 			return nil, fmt.Errorf("thin_delta: unknown kind of run %q", kind)
-		case !slices.Contains(kinds, kind):
+		case run.Begin < end || run.Length <= 0 || run.Length > math.MaxInt64/sector/doc.Block-run.Begin:
+			return nil, fmt.Errorf("thin_delta: a run of %d blocks at %d", run.Length, run.Begin)
+		}
+		end = run.Begin + run.Length
+		if !slices.Contains(kinds, kind) {
 			continue
 		}
 		next := Range{Offset: run.Begin * doc.Block * sector, Length: run.Length * doc.Block * sector}
