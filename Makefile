@@ -56,3 +56,7 @@ crash: build ## kill -9 the server many times under load and look for anything l
 .PHONY: fuzz
 fuzz: ## feed each parser with chance, FUZZ_TIME each (10m by default: five hours in all)
 	tests/fuzz.sh
+
+.PHONY: malformed
+malformed: ## send the API 100,000 malformed requests (MALFORMED_SEED repeats a run)
+	MALFORMED_REQUESTS=$${MALFORMED_REQUESTS:-100000} go test ./tests/malformed -count 1 -timeout 60m -v
