@@ -78,8 +78,9 @@ var tuned = map[string]any{
 	"history.ReplicationProcessorSchedulerWorkerCount":            1,
 	"history.ReplicationLowPriorityProcessorSchedulerWorkerCount": 1,
 	"history.cacheTTL":                         10 * time.Minute,
-	"history.hostLevelCacheMaxSize":            2000,
-	"history.eventsHostLevelCacheMaxSizeBytes": 16 << 20,
+	"history.hostLevelCacheMaxSize":            300,
+	"history.eventsHostLevelCacheMaxSizeBytes": 4 << 20,
+	"history.xdcCacheMaxSizeBytes":             256 << 10,
 
 	// The janitors of the system namespace run twice a day; two pollers do.
 	"worker.ScannerMaxConcurrentActivityTaskPollers":     1,
