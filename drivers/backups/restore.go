@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,7 +17,7 @@ import (
 // RestoreOptions say how a backup is brought back or verified.
 type RestoreOptions struct {
 	Key             *Key
-	Workers         int           // 0 is two for each CPU: they wait for the store now and then
+	Workers         int           // 0 is defaultWorkers
 	BytesPerSecond  int64         // of reading from the store; 0 has no limit
 	CheckpointBytes int64         // of the volume; 0 is DefaultCheckpointBytes
 	CheckpointEvery time.Duration // 0 is DefaultCheckpointEvery
@@ -96,7 +95,7 @@ type reader struct {
 }
 
 func newReader(ctx context.Context, s Store, id string, o *RestoreOptions) (*reader, error) {
-	o.Workers = cmp.Or(o.Workers, 2*runtime.GOMAXPROCS(0))
+	o.Workers = cmp.Or(o.Workers, defaultWorkers())
 	o.CheckpointBytes = cmp.Or(o.CheckpointBytes, DefaultCheckpointBytes)
 	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, DefaultCheckpointEvery)
 	if o.Progress == nil {
