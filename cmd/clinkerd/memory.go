@@ -11,7 +11,7 @@ import (
 const (
 	// memoryGoal is what Go's part of the process is kept below, in bytes. The pages of the program and SQLite's caches
 	// come on top, about as much again.
-	memoryGoal = 220 << 20
+	memoryGoal = 224 << 20
 	memoryStep = 16 << 20
 )
 

@@ -11,7 +11,7 @@ import (
 
 func TestMemoryLimit(t *testing.T) {
 	const mib = 1 << 20
-	for live, want := range map[int64]int64{0: 160, 70: 160, 80: 160, 81: 176, 200: 400, 1000: 2000} {
+	for live, want := range map[int64]int64{0: 224, 112: 224, 113: 240, 200: 400, 1000: 2000} {
 		require.Equal(t, want*mib, memoryLimit(live*mib), "%d MiB", live)
 	}
 }
