@@ -21,6 +21,7 @@ type Host struct {
 	Connectors connectors.Connector
 	Hypervisor hypervisors.Hypervisor
 	Key        seal.Key // to which storage nodes seal the passwords of connections
+	StateDir   string   // where is noted what this worker has; "" notes nothing
 
 	busy  keyed         // by volume: steps on one volume never overlap in this process
 	grace time.Duration // drainGrace when 0
@@ -60,6 +61,9 @@ func (a *Host) HostProperties(ctx context.Context, in flow.HostPropertiesInput) 
 func (a *Host) ConnectVolume(ctx context.Context, in flow.HostInput) (dev flow.HostDevice, err error) {
 	err = a.on(ctx, in, func(ctx context.Context) error {
 		info, err := a.opened(in)
+		if err == nil {
+			err = a.note(in)
+		}
 		if err != nil {
 			return err
 		}
@@ -78,10 +82,12 @@ func (a *Host) ConnectVolume(ctx context.Context, in flow.HostInput) (dev flow.H
 func (a *Host) DisconnectVolume(ctx context.Context, in flow.HostInput) error {
 	return a.on(ctx, in, func(ctx context.Context) error {
 		info := shown(in.Connection)
-		if in.Instance != "" && a.Hypervisor.Direct(info) {
-			return nil
+		if in.Instance == "" || !a.Hypervisor.Direct(info) {
+			if err := a.Connectors.Disconnect(ctx, info, in.Force); err != nil {
+				return err
+			}
 		}
-		return a.Connectors.Disconnect(ctx, info, in.Force)
+		return a.forget(in)
 	})
 }
 

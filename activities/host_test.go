@@ -57,6 +57,8 @@ type machines struct {
 	direct []string
 	disks  map[string][]hypervisors.Disk
 	sizes  map[string]models.Bytes
+	// plugged is what Plugged answers.
+	plugged []string
 }
 
 func (m *machines) Properties(context.Context) (hypervisors.Properties, error) {
@@ -86,7 +88,7 @@ func (m *machines) Plugged(_ context.Context, instance string) ([]string, error)
 	if _, ok := m.disks[instance]; !ok {
 		return nil, &drivers.Error{Op: "list disks", Driver: "qmp", Err: drivers.ErrNotFound, Hint: "start it"}
 	}
-	return nil, nil
+	return m.plugged, nil
 }
 
 type compute struct {

@@ -28,6 +28,8 @@ type Engine interface {
 	Open(ctx context.Context, flowID string) (open, known bool, err error)
 	// Restart starts a flow again from its record.
 	Restart(ctx context.Context, f models.Flow) error
+	// CheckAttachments starts attachment-check, unless it runs.
+	CheckAttachments(ctx context.Context) error
 }
 
 // Upkeep finds flows whose record says that they run while Temporal does not, and clears what is out of date.
@@ -36,7 +38,12 @@ type Upkeep struct {
 	Engine      Engine
 	MessageTTL  time.Duration
 	FlowRecords time.Duration // flow_record_days
+
+	checked time.Time // when attachments were last compared; a control worker that starts waits one checkEvery
 }
+
+// checkEvery is how often attachments are compared with what targets, hosts and guests have.
+const checkEvery = 10 * time.Minute
 
 const (
 	// reconcileGrace leaves flows alone that have just begun or moved.
@@ -68,7 +75,21 @@ func (u *Upkeep) Reconcile(ctx context.Context) error {
 			slog.Warn("flow not reconciled", "flow", f.ID, "error", err)
 		}
 	}
+	u.checkAttachments(ctx)
 	return nil
+}
+
+// checkAttachments has them compared now and then. The monitor runs one Reconcile at a time.
+func (u *Upkeep) checkAttachments(ctx context.Context) {
+	switch {
+	case u.checked.IsZero():
+		u.checked = time.Now()
+	case time.Since(u.checked) >= checkEvery:
+		u.checked = time.Now()
+		if err := u.Engine.CheckAttachments(ctx); err != nil {
+			slog.Warn("attachments not checked", "error", err)
+		}
+	}
 }
 
 // one looks at one flow. It is marked first, so that one that can't be mended does not keep others from their turn.

@@ -64,6 +64,12 @@ type temporalFake struct {
 	state     map[string]string
 	restarted []string
 	refuses   bool
+	checks    int
+}
+
+func (e *temporalFake) CheckAttachments(context.Context) error {
+	e.checks++
+	return nil
 }
 
 func (e *temporalFake) Open(_ context.Context, id string) (open, known bool, err error) {

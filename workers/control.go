@@ -28,6 +28,7 @@ type Catalogue interface {
 	activities.ServiceStore
 	activities.FlowStore
 	activities.DataServices
+	activities.CheckStore
 }
 
 // Engine is what the control worker needs of Temporal beside its two clients.
@@ -51,6 +52,7 @@ type ControlOptions struct {
 	Names          flow.Names
 	NoSnapshotGB   bool // no_snapshot_gb_quota
 	MessageTTL     time.Duration
+	HoldHours      int           // flow_hold_hours
 	FlowRecords    time.Duration // flow_record_days
 	ReportInterval time.Duration // between two rounds of the monitor
 	BackendWait    time.Duration // flow_backend_wait
@@ -101,6 +103,7 @@ func flowActivities(store Catalogue, sched *scheduler.Scheduler, o ControlOption
 		&activities.Records{Store: store, Names: o.Names, MessageTTL: o.MessageTTL},
 		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume, BackendWait: o.BackendWait},
 		&activities.BackupPlacement{Store: store, Down: o.ServiceDown},
+		&activities.Checks{Store: store, Names: o.Names, HoldHours: o.HoldHours, MessageTTL: o.MessageTTL},
 	}
 }
 
@@ -150,6 +153,7 @@ func Flows() map[flow.Operation]any {
 		flow.AttachmentDelete:     workflows.AttachmentDelete,
 		flow.AttachmentTerminate:  workflows.AttachmentTerminate,
 		flow.AttachmentConnection: workflows.AttachmentConnection,
+		flow.AttachmentCheck:      workflows.AttachmentCheck,
 
 		flow.BackupCreate:  workflows.BackupCreate,
 		flow.BackupRestore: workflows.BackupRestore,

@@ -24,6 +24,7 @@ type HostOptions struct {
 	Connectors connectors.Connector
 	Hypervisor hypervisors.Hypervisor
 	Key        seal.Key
+	StateDir   string // where the worker notes what it has
 	// Slots is how many steps run at once on the host; 0 is 8. Logins are limited besides, by their connector.
 	Slots  int
 	Logger *slog.Logger
@@ -51,5 +52,5 @@ func StartHost(e HostEngine, o HostOptions) (*Host, error) {
 }
 
 func hostActivities(o HostOptions) []any {
-	return []any{&activities.Host{Connectors: o.Connectors, Hypervisor: o.Hypervisor, Key: o.Key}}
+	return []any{&activities.Host{Connectors: o.Connectors, Hypervisor: o.Hypervisor, Key: o.Key, StateDir: o.StateDir}}
 }

@@ -80,6 +80,7 @@ func TestEveryTaskHasAnActivity(t *testing.T) {
 	for _, task := range slices.Concat(flow.VolumeRetypeTasks(), flow.VolumeMigrateTasks(), []string{flow.TaskEntryMigration}, flow.VolumeCreateTasks(), flow.VolumeDeleteTasks(), flow.VolumeExtendTasks(),
 		flow.AttachTasks(), flow.DetachTasks(), flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
 		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(),
+		flow.HostDetachTasks(), []string{flow.TaskExtendConnected, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments},
 		[]string{flow.TaskListManageable, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
 		require.Contains(t, have, task)
 	}

@@ -129,7 +129,7 @@ func startHost(ctx context.Context, cfg *config.Config, e *engine.Engine, h hype
 			log.Info("no client for a protocol", "protocol", c.Protocol, "reason", c.Reason, "hint", c.Hint)
 		}
 	}
-	w, err := workers.StartHost(e, workers.HostOptions{Host: cfg.Host, Connectors: set, Hypervisor: h, Key: key, Logger: log})
+	w, err := workers.StartHost(e, workers.HostOptions{Host: cfg.Host, Connectors: set, Hypervisor: h, Key: key, StateDir: filepath.Join(cfg.StatePath, "attached"), Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("host worker: %w", err)
 	}

@@ -87,7 +87,7 @@ func startControl(ctx context.Context, cfg *config.Config, e *engine.Engine, s *
 	return workers.StartControl(ctx, e, s, workers.ControlOptions{
 		Host: cfg.Host, Zone: v.AvailabilityZone, Known: known, KnownData: knownData, DefaultType: v.DefaultType, DefaultZone: zone, ZoneFallback: v.ZoneFallback,
 		Names: flow.Names{Volume: v.VolumeName, Snapshot: v.SnapshotName}, NoSnapshotGB: cfg.Quota.NoSnapshotGB, MessageTTL: cfg.API.MessageTTL, FlowRecords: cfg.Flows.RecordAge, ReportInterval: cfg.Service.ReportInterval,
-		BackendWait: cfg.Flows.BackendWait,
+		BackendWait: cfg.Flows.BackendWait, HoldHours: int(cfg.Flows.Hold / time.Hour),
 		ServiceDown: cfg.Service.DownTime, BackupService: backupService(cfg.Backup),
 		Scheduler: scheduler.Options{
 			Filters: cfg.Scheduler.Filters, Weighers: cfg.Scheduler.Weighers, Multipliers: cfg.Scheduler.Multipliers, Handler: cfg.Scheduler.Handler,

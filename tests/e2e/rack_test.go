@@ -65,21 +65,22 @@ func newRack(t *testing.T) *rack {
 	return r
 }
 
-// nodeWorker is a storage worker inside the node. What it knows of the world is its configuration, NAME.conf of the node's /host, and
+// nodeWorker is a worker inside a node. What it knows of the world is its configuration, NAME.conf of the node's /host, and
 // Temporal's address.
 type nodeWorker struct {
 	name     string
 	node     *rig.Node
 	temporal string
+	role     []string // of clinkerd worker, with its flags
 	starts   int
 	done     <-chan error
 }
 
-// nodeWorker makes the worker of a configuration, which names its backends; it is not started.
+// nodeWorker makes the storage worker of a configuration, which names its backends; it is not started.
 func (r *rack) nodeWorker(t *testing.T, name, conf string) *nodeWorker {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(r.share, name+".conf"), []byte("[DEFAULT]\n"+conf), 0o600))
-	return &nodeWorker{name: name, node: r.node, temporal: r.TemporalAddr}
+	return &nodeWorker{name: name, node: r.node, temporal: r.TemporalAddr, role: []string{"storage", "--backend", name}}
 }
 
 func (w *nodeWorker) pidFile() string { return "/run/" + w.name + ".pid" }
@@ -87,12 +88,14 @@ func (w *nodeWorker) pidFile() string { return "/run/" + w.name + ".pid" }
 // start runs the worker and waits until it serves.
 func (w *nodeWorker) start(t *testing.T) {
 	t.Helper()
-	w.done = w.node.Background(os.Stderr, "sh", "-c", "echo $$ >"+w.pidFile()+` && cd /host && exec "$@" >>/host/`+w.name+".log 2>&1", "sh",
-		"env", "CLINKER_STATE_PATH=/host/state", "CLINKER_TEMPORAL__ADDRESS="+w.temporal,
-		"/host/clinkerd", "worker", "storage", "--config-file", "/host/"+w.name+".conf", "--backend", w.name)
+	w.done = w.node.Background(os.Stderr, append([]string{
+		"sh", "-c", "echo $$ >" + w.pidFile() + ` && cd /host && exec "$@" >>/host/` + w.name + ".log 2>&1", "sh",
+		"env", "CLINKER_STATE_PATH=/host/state", "CLINKER_TEMPORAL__ADDRESS=" + w.temporal,
+		"/host/clinkerd", "worker", "--config-file", "/host/" + w.name + ".conf",
+	}, w.role...)...)
 	w.starts++
 	harness.Await(t, rackLimit, func() (bool, string) {
-		n := len(w.logged(t, "storage worker runs"))
+		n := len(w.logged(t, w.role[0]+" worker runs"))
 		select {
 		case err := <-w.done:
 			t.Fatalf("the worker in the node ended: %v\n%s", err, strings.Join(w.logged(t), "\n"))

@@ -30,6 +30,7 @@ func TestTutorial(t *testing.T) {
 		{"glusterfs", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "glusterfs") }},
 		{"capacity counts once", capacityOnce},
 		{"no way to the database", noWayToDatabase},
+		{"attach", tutorialAttach},
 		{"faults", func(t *testing.T, r *rack) {
 			t.Run("lvm", func(t *testing.T) { lvmFaults(t, r) })
 			t.Run("glusterfs", func(t *testing.T) { glusterFaults(t, r) })

@@ -1,0 +1,357 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/tests/harness"
+	"github.com/clinker-storage/clinker/tests/rig"
+)
+
+// computeNode is a second node of the rack, to which volumes of the first are attached over iSCSI: by a host worker, and by os-brick as
+// Nova does it.
+type computeNode struct {
+	*rack
+	api     *harness.Client
+	compute *rig.Node
+	host    *nodeWorker
+}
+
+func tutorialAttach(t *testing.T, r *rack) {
+	c := &computeNode{rack: r, api: r.Client("attach"), compute: rig.StorageNode(t, rig.Disks(rig.GiB))}
+	harness.CopyBinary(t, "clinkerd", c.compute.Share)
+	for _, share := range []string{c.share, c.compute.Share} {
+		text, err := os.ReadFile("testdata/brick.py")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(share, "brick.py"), text, 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(c.compute.Share, "host.conf"), []byte("[DEFAULT]\nhost = compute1\n"), 0o600))
+	c.host = &nodeWorker{name: "host", node: c.compute, temporal: r.TemporalAddr, role: []string{"host"}}
+	c.host.start(t)
+	for _, step := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"host worker", c.byHostWorker}, {"os-brick", c.byBrick}, {"records lost", c.recordsLost}, {"killed at each step", c.killedAtEachStep}, {"host gone", c.hostGone},
+	} {
+		if !t.Run(step.name, step.test) {
+			return
+		}
+	}
+	rows, err := c.api.Volumes(t.Context(), false)
+	require.NoError(t, err)
+	for _, v := range rows {
+		c.api.Delete(t, v.ID)
+	}
+	c.quiet(t, c.api)
+	c.balanced(t, c.api, "lvm")
+}
+
+func (c *computeNode) volume(t *testing.T, name string) harness.Volume {
+	t.Helper()
+	return c.api.CreateAvailable(t, name, 1, object{"volume_type": "lvm"})
+}
+
+func (c *computeNode) attach(t *testing.T, v harness.Volume) (flow string) {
+	t.Helper()
+	return c.api.Action(t, v.ID, "clinker-attach", object{"host": "compute1"})
+}
+
+func (c *computeNode) detach(t *testing.T, v harness.Volume) (flow string) {
+	t.Helper()
+	return c.api.Action(t, v.ID, "clinker-detach", object{})
+}
+
+// onCompute runs a shell's script on the compute node.
+func (c *computeNode) onCompute(t *testing.T, text string, args ...string) string {
+	t.Helper()
+	return strings.TrimSpace(c.compute.With(t).Run(append([]string{"sh", "-ec", text, "sh"}, args...)...))
+}
+
+// nothingAttached wants every side to agree that nothing is attached: rows, exports with those let in, sessions, their records, disks.
+func (c *computeNode) nothingAttached(t *testing.T) {
+	t.Helper()
+	got := c.api.Want(t, http.StatusOK, "GET", "/attachments?all_tenants=1", nil, attachVersion)
+	require.JSONEq(t, `{"attachments":[]}`, string(got.Body))
+	require.Empty(t, strings.TrimSpace(c.node.With(t).Run("sh", "-c", "ls -d /sys/kernel/config/target/iscsi/iqn* /sys/kernel/config/target/core/iblock_*/volume* 2>/dev/null; true")))
+	require.Empty(t, c.onCompute(t, "ls /sys/class/iscsi_session; ls -d /sys/block/sd* 2>/dev/null || true; find /etc/iscsi/nodes -type f 2>/dev/null || true"))
+}
+
+// byHostWorker has the disk on another kernel, written, larger while it is there, and given back. The CHAP password is seen by nobody.
+func (c *computeNode) byHostWorker(t *testing.T) {
+	watch := `: >/host/argv; while [ ! -e /host/watched ]; do cat /proc/[0-9]*/cmdline | tr '\0' ' '; echo; sleep 0.02; done >>/host/argv 2>/dev/null`
+	var watched []<-chan error
+	for _, n := range []*rig.Node{c.node, c.compute} {
+		watched = append(watched, n.With(t).Background(os.Stderr, "sh", "-c", watch))
+	}
+	c.newPattern(t, "lvm")
+	pattern, err := os.ReadFile(filepath.Join(c.share, patternOf("lvm")))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(c.compute.Share, patternOf("lvm")), pattern, 0o600))
+
+	v := c.volume(t, "attached")
+	attached := c.attach(t, v)
+	c.api.WaitFlow(t, attached, "SUCCESS")
+	c.api.WaitStatus(t, v.ID, "in-use")
+	password := strings.TrimSpace(c.node.With(t).Run("sh", "-c", "cat /sys/kernel/config/target/iscsi/iqn*/tpgt_1/acls/*/auth/password"))
+	require.Len(t, password, 16)
+	const disk = `d=/dev/$(basename /sys/block/sd*); `
+	require.Contains(t, c.onCompute(t, "cat /sys/block/sd*/device/wwid"), strings.ReplaceAll(v.ID, "-", "")[:16])
+	c.onCompute(t, disk+`dd status=none if=/host/`+patternOf("lvm")+` of=$d bs=1M seek=517 oflag=direct; blockdev --flushbufs $d; cmp -n $((3<<20)) -i 0:$((517<<20)) /host/`+patternOf("lvm")+" $d")
+
+	extended := c.api.Want(t, http.StatusAccepted, "POST", "/volumes/"+v.ID+"/action", object{"os-extend": object{"new_size": 2}}, "OpenStack-API-Version: volume 3.42").Flow()
+	c.api.WaitFlow(t, extended, "SUCCESS")
+	require.Equal(t, fmt.Sprint(2<<30), c.onCompute(t, disk+"blockdev --getsize64 $d"))
+	detached := c.detach(t, v)
+	c.api.WaitFlow(t, detached, "SUCCESS")
+	c.api.WaitStatus(t, v.ID, "available")
+	c.holds(t, v)
+	c.nothingAttached(t)
+
+	for i, n := range []*rig.Node{c.node, c.compute} {
+		require.NoError(t, os.WriteFile(filepath.Join(n.Share, "watched"), nil, 0o600))
+		<-watched[i]
+	}
+	c.unseen(t, password, attached, extended, detached)
+}
+
+// unseen wants a secret in no log, no argument of a program, no history, no answer of the API.
+func (c *computeNode) unseen(t *testing.T, secret string, flows ...string) {
+	t.Helper()
+	places := map[string]string{}
+	for _, path := range []string{
+		c.API.Log, c.Control.Log, c.Temporal.Log, c.Storage.Log, filepath.Join(c.share, "lvm.log"), filepath.Join(c.compute.Share, "host.log"),
+		filepath.Join(c.share, "argv"), filepath.Join(c.compute.Share, "argv"),
+	} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NotEmpty(t, text, path)
+		places[path] = string(text)
+	}
+	require.Contains(t, places[filepath.Join(c.compute.Share, "argv")], "iscsiadm", "what a login looks like has been watched")
+	for _, id := range flows {
+		places[id] = c.history(t, id)
+		require.Contains(t, places[id], c.api.Project, "the payloads of the history are read")
+	}
+	for _, path := range []string{"/flows?limit=100", "/messages", "/attachments/detail"} {
+		places[path] = string(c.api.Want(t, http.StatusOK, "GET", path, nil, attachVersion).Body)
+	}
+	for place, text := range places {
+		require.False(t, strings.Contains(text, secret), "the password is in %s", place)
+	}
+}
+
+// history is all that Temporal keeps of a flow, its payloads in clear.
+func (c *computeNode) history(t *testing.T, id string) string {
+	t.Helper()
+	var doc any
+	uiGet(t, c.UIAddr, "/api/v1/namespaces/clinker/workflows/"+id+"/history?maximumPageSize=1000", &doc)
+	var text strings.Builder
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, inner := range v {
+				if s, ok := inner.(string); ok && key == "data" {
+					var raw []byte
+					if json.Unmarshal([]byte(`"`+s+`"`), &raw) == nil {
+						text.Write(raw)
+					}
+				}
+				walk(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		case string:
+			text.WriteString(v + "\n")
+		}
+	}
+	walk(doc)
+	return text.String()
+}
+
+// byBrick has Debian's os-brick take what `attachment update` answers. Who proves himself wrong is refused by the target, for that reason.
+func (c *computeNode) byBrick(t *testing.T) {
+	const brick = "/usr/bin/python3 /host/brick.py "
+	v := c.volume(t, "by-brick")
+	id := reserve(t, c.api, v.ID)
+	var host map[string]any
+	require.NoError(t, json.Unmarshal([]byte(lastLine(c.onCompute(t, brick+"properties "+c.compute.Addr))), &host))
+	require.Equal(t, c.compute.Initiator(), host["initiator"])
+	var out struct {
+		Attachment struct {
+			ConnectionInfo map[string]any `json:"connection_info"`
+		}
+	}
+	c.api.Want(t, http.StatusOK, "PUT", "/attachments/"+id, object{"attachment": object{"connector": host}}, attachVersion).Decode(t, &out)
+	data := out.Attachment.ConnectionInfo
+	info := object{"driver_volume_type": data["driver_volume_type"], "data": data}
+	write := func(share, name string, info object) {
+		t.Helper()
+		text, err := json.Marshal(info)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(share, name), text, 0o600))
+	}
+	write(c.compute.Share, "info.json", info)
+	write(c.share, "info.json", info)
+	wrong := object{}
+	for key, value := range data {
+		wrong[key] = value
+	}
+	wrong["auth_password"] = strings.Repeat("x", 16)
+	write(c.compute.Share, "wrong.json", object{"driver_volume_type": data["driver_volume_type"], "data": wrong})
+
+	// The kernel counts why it refuses a login: a wrong password is authenticate_fails, an initiator without an ACL authorize_fails.
+	fails := func() (counts [2]string) {
+		t.Helper()
+		for i, name := range []string{"authenticate_fails", "authorize_fails"} {
+			counts[i] = strings.TrimSpace(c.node.With(t).Run("sh", "-c", "cat /sys/kernel/config/target/iscsi/iqn*/fabric_statistics/iscsi_login_stats/"+name))
+		}
+		return counts
+	}
+	refused := func(n *rig.Node, file string, reason int) {
+		t.Helper()
+		before := fails()
+		_, err := n.With(t).RunErr("sh", "-c", brick+"connect /host/"+file)
+		require.Error(t, err)
+		after := fails()
+		require.NotEqual(t, before[reason], after[reason], "refused for another reason: %v, then %v", before, after)
+		require.Equal(t, before[1-reason], after[1-reason])
+		require.Empty(t, strings.TrimSpace(n.With(t).Run("sh", "-c", "ls /sys/class/iscsi_session; ls -d /sys/block/sd* 2>/dev/null; true")))
+	}
+	refused(c.compute, "wrong.json", 0)
+	refused(c.node, "info.json", 1) // the storage node itself is another initiator
+
+	device := lastLine(c.onCompute(t, brick+"connect /host/info.json"))
+	require.True(t, strings.HasPrefix(device, "/dev/"), device)
+	c.onCompute(t, `dd status=none if=/host/`+patternOf("lvm")+` of=$1 bs=1M seek=517 oflag=direct; cmp -n $((3<<20)) -i 0:$((517<<20)) /host/`+patternOf("lvm")+" $1", device)
+	c.api.Want(t, http.StatusNoContent, "POST", "/attachments/"+id+"/action", object{"os-complete": nil}, attachVersion)
+	c.api.WaitStatus(t, v.ID, "in-use")
+	c.onCompute(t, brick+"disconnect /host/info.json "+device)
+	c.api.Want(t, http.StatusOK, "DELETE", "/attachments/"+id, nil, attachVersion)
+	c.api.WaitStatus(t, v.ID, "available")
+	c.holds(t, v)
+	c.nothingAttached(t)
+}
+
+// recordsLost: the catalogue has forgotten an attachment. The check finds the volume on its host, where nobody uses it, and has it detached.
+func (c *computeNode) recordsLost(t *testing.T) {
+	v := c.volume(t, "forgotten")
+	c.api.WaitFlow(t, c.attach(t, v), "SUCCESS")
+	text, err := os.ReadFile(c.ConfigFile)
+	require.NoError(t, err)
+	_, dsn, _ := strings.Cut(string(text), "connection = ")
+	dsn, _, _ = strings.Cut(dsn, "\n")
+	out, code := harness.Run(t, nil, "psql", dsn, "-c", "DELETE FROM attachments; UPDATE volumes SET status = 'available', attach_status = 'detached' WHERE status = 'in-use'")
+	require.Zero(t, code, out)
+	temporal, err := client.Dial(client.Options{HostPort: c.TemporalAddr, Namespace: "clinker"})
+	require.NoError(t, err)
+	defer temporal.Close()
+	run, err := temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: string(flow.AttachmentCheck), TaskQueue: flow.ControlQueue},
+		string(flow.AttachmentCheck), flow.CheckInput{Apart: time.Second})
+	require.NoError(t, err)
+	require.NoError(t, run.Get(t.Context(), nil))
+	c.api.WaitStatus(t, v.ID, "detaching")
+	c.api.WaitStatus(t, v.ID, "available") // the flow begins from its record
+	c.nothingAttached(t)
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+// killAt ends a worker with SIGKILL as soon as it has begun a task that act leads to, and starts it again.
+func (c *computeNode) killAt(t *testing.T, w *nodeWorker, task string, act func()) {
+	t.Helper()
+	begun := len(w.logged(t, "state=RUNNING", "task="+task))
+	done := len(w.logged(t, "state=SUCCESS", "task="+task))
+	killed := w.node.With(t).Background(os.Stderr, "sh", "-c", fmt.Sprintf(
+		`until [ $(grep -c 'state=RUNNING task=%s ' /host/%s.log) -gt %d ]; do :; done; kill -KILL $(cat %s)`, task, w.name, begun, w.pidFile()))
+	act()
+	select {
+	case err := <-killed:
+		require.NoError(t, err)
+	case <-time.After(rackLimit):
+		t.Fatalf("%s has not begun", task)
+	}
+	w.ended(t)
+	t.Logf("%s: killed, done before: %v", task, len(w.logged(t, "state=SUCCESS", "task="+task)) > done)
+	w.start(t)
+}
+
+// killedAtEachStep kills the worker that does a step in the middle of it, for each step of attach and detach on both nodes.
+func (c *computeNode) killedAtEachStep(t *testing.T) {
+	var volumes []harness.Volume
+	for _, name := range []string{"initialize", "connect", "disconnect", "terminate"} {
+		volumes = append(volumes, c.volume(t, name))
+	}
+	leaving := volumes[2:]
+	for _, v := range leaving {
+		c.api.WaitFlow(t, c.attach(t, v), "SUCCESS")
+	}
+	flows := make([]string, 4)
+	c.killAt(t, c.lvm, "InitializeConnection", func() { flows[0] = c.attach(t, volumes[0]) })
+	c.killAt(t, c.host, "ConnectVolume", func() { flows[1] = c.attach(t, volumes[1]) })
+	c.killAt(t, c.host, "DisconnectVolume", func() { flows[2] = c.detach(t, volumes[2]) })
+	c.killAt(t, c.lvm, "TerminateConnection", func() { flows[3] = c.detach(t, volumes[3]) })
+	for _, id := range flows {
+		c.api.WaitFlow(t, id, "SUCCESS")
+	}
+	for i, v := range volumes {
+		c.api.WaitStatus(t, v.ID, []string{"in-use", "in-use", "available", "available"}[i])
+	}
+	require.Equal(t, "2", c.onCompute(t, "ls /sys/class/iscsi_session | wc -l"))
+	for _, v := range volumes[:2] {
+		c.api.WaitFlow(t, c.detach(t, v), "SUCCESS")
+	}
+	c.nothingAttached(t)
+}
+
+// hostGone: the worker of a host is gone, while something on it writes and writes. A forced detach frees the volume once the target has
+// shut that host out, which then can't change what the next host writes (data-safety rule 8).
+func (c *computeNode) hostGone(t *testing.T) {
+	v := c.volume(t, "fenced")
+	c.api.WaitFlow(t, c.attach(t, v), "SUCCESS")
+	c.host.kill(t)
+	c.compute.With(t).Run("sh", "-c", `d=/dev/$(basename /sys/block/sd*); (
+		while dd status=none if=/dev/urandom of=$d bs=1M seek=517 count=3 oflag=direct && echo >>/host/rounds; do :; done; touch /host/cut) >/dev/null 2>&1 &`)
+	rounds := func() int { return len(readFile(t, filepath.Join(c.compute.Share, "rounds"))) }
+	harness.Await(t, rackLimit, func() (bool, string) { return rounds() > 2, "the old host to write" })
+	// Gone, its worker can't be asked: a plain detach waits for it, and is given up by force.
+	a := c.api.Action(t, v.ID, "os-force_detach", object{})
+	c.api.WaitFlow(t, a, "SUCCESS")
+	c.api.WaitStatus(t, v.ID, "available")
+	before := rounds()
+	c.write(t, v) // the next user of it
+	harness.Await(t, rackLimit, func() (bool, string) {
+		return strings.Contains(c.onCompute(t, "dmesg | tail -50; cat /sys/class/iscsi_session/*/state"), "FAILED"), "the old host's session to fail"
+	})
+	require.LessOrEqual(t, rounds(), before+1, "what was on its way when it was shut out")
+	c.holds(t, v)
+	require.Empty(t, strings.TrimSpace(c.node.With(t).Run("sh", "-c", "ls -d /sys/kernel/config/target/iscsi/iqn* 2>/dev/null; true")))
+	require.True(t, slices.Contains(c.lvs(t), "volume-"+v.ID))
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	require.NoError(t, err)
+	return text
+}
