@@ -13,6 +13,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers/connectors/local"
 	"github.com/clinker-storage/clinker/drivers/connectors/share"
 	"github.com/clinker-storage/clinker/drivers/hypervisors"
+	"github.com/clinker-storage/clinker/drivers/hypervisors/libvirt"
 	"github.com/clinker-storage/clinker/drivers/hypervisors/none"
 	"github.com/clinker-storage/clinker/drivers/hypervisors/qmp"
 	"github.com/clinker-storage/clinker/drivers/mounts"
@@ -24,8 +25,8 @@ import (
 
 // guests are the settings of a host's hypervisor.
 type guests struct {
-	kind, sockets string
-	direct        []string
+	kind, sockets, libvirt string
+	direct                 []string
 }
 
 func hostCommand() *cobra.Command {
@@ -36,8 +37,8 @@ func hostCommand() *cobra.Command {
 		Short: "Take volumes in on this compute host and hand them to its guests; needs Temporal and no database",
 		Long: `Runs the steps of attaching on this host: logs in to exports and mounts shares, and plugs the disks into guests.
 
---hypervisor says what the guests run on: none (the device on this host is what its user gets) or qmp (QEMUs that were each started
-with -qmp unix:DIR/NAME.sock,server=on,wait=off; DIR is --qmp-sockets, NAME the instance).`,
+--hypervisor says what the guests run on: none (the device on this host is what its user gets), libvirt (its domains, running or not), or
+qmp (QEMUs that were each started with -qmp unix:DIR/NAME.sock,server=on,wait=off; DIR is --qmp-sockets, NAME the instance).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -45,7 +46,7 @@ with -qmp unix:DIR/NAME.sock,server=on,wait=off; DIR is --qmp-sockets, NAME the 
 			if err != nil {
 				return err
 			}
-			h, err := g.hypervisor(log)
+			h, err := g.hypervisor(cfg.StatePath, log)
 			if err != nil {
 				return usageError{err}
 			}
@@ -65,13 +66,14 @@ with -qmp unix:DIR/NAME.sock,server=on,wait=off; DIR is --qmp-sockets, NAME the 
 	}
 	s.register(c)
 	fl := c.Flags()
-	fl.StringVar(&g.kind, "hypervisor", none.Kind, "what the guests of this host run on: none, qmp")
+	fl.StringVar(&g.kind, "hypervisor", none.Kind, "what the guests of this host run on: none, qmp, libvirt")
+	fl.StringVar(&g.libvirt, "libvirt-socket", "/run/libvirt/libvirt-sock", "socket of libvirtd; of virtqemud it is /run/libvirt/virtqemud-sock")
 	fl.StringVar(&g.sockets, "qmp-sockets", "/run/clinker/qmp", "folder of the QEMUs' monitors")
 	fl.StringSliceVar(&g.direct, "direct", nil, "protocols that QEMU speaks itself, so that this host takes nothing in: iscsi, glusterfs")
 	return c
 }
 
-func (g guests) hypervisor(log *slog.Logger) (hypervisors.Hypervisor, error) {
+func (g guests) hypervisor(state string, log *slog.Logger) (hypervisors.Hypervisor, error) {
 	for _, protocol := range g.direct {
 		if protocol != "iscsi" && protocol != "glusterfs" {
 			return nil, fmt.Errorf("--direct %s: QEMU speaks iscsi and glusterfs", protocol)
@@ -82,8 +84,10 @@ func (g guests) hypervisor(log *slog.Logger) (hypervisors.Hypervisor, error) {
 		return none.Hypervisor{}, nil
 	case qmp.Kind:
 		return qmp.New(qmp.Options{Sockets: g.sockets, Direct: g.direct, Logger: log}), nil
+	case libvirt.Kind:
+		return libvirt.New(libvirt.Options{Socket: g.libvirt, StateDir: state, Direct: g.direct, Logger: log}), nil
 	}
-	return nil, fmt.Errorf("--hypervisor %s: want none or qmp", g.kind)
+	return nil, fmt.Errorf("--hypervisor %s: want none, qmp or libvirt", g.kind)
 }
 
 // hostConnectors are the ways in which this host takes volumes in.

@@ -23,7 +23,7 @@ func TestAttachments(t *testing.T) {
 	s := harness.Up(t, harness.Options{})
 	t.Run("clients", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *harness.Server){
-			"cinder": cinderAttach, "openstack": openstackAttach, "many": manyAttachments, "twice": attachedTwice,
+			"cinder": cinderAttach, "openstack": openstackAttach, "many": manyAttachments, "twice": attachedTwice, "two hosts": burstOnHosts,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -35,7 +35,7 @@ func TestAttachments(t *testing.T) {
 	s.CheckConsistent(t)
 	require.Empty(t, s.Logged(t, "level=ERROR"))
 	require.Empty(t, s.Logged(t, "panic"))
-	for _, project := range []string{demo, "stackers", "many", "twice"} {
+	for _, project := range []string{demo, "stackers", "many", "twice", "two-hosts"} {
 		got := s.API(project).Want(t, http.StatusOK, "GET", "/attachments", nil, attachVersion)
 		require.JSONEq(t, `{"attachments":[]}`, string(got.Body), project)
 	}
@@ -153,6 +153,65 @@ func manyAttachments(t *testing.T, s *harness.Server) {
 	wg.Wait()
 	for _, id := range ids {
 		api.WaitStatus(t, id, "available")
+		api.Delete(t, id)
+	}
+	for _, id := range ids {
+		api.WaitGone(t, id)
+	}
+}
+
+// Fifty volumes are brought to two hosts at once, and taken away at once; of many hosts that want one volume, one gets it.
+func burstOnHosts(t *testing.T, s *harness.Server) {
+	api := s.API("two-hosts")
+	api.SetQuota(t, object{"volumes": -1, "gigabytes": -1})
+	hosts := []string{"compute1", "compute2"}
+	for _, h := range hosts {
+		harness.HostWorker(t, s.TemporalAddr, h)
+	}
+	ids := make([]string, 50)
+	for i := range ids {
+		v, _ := api.Create(t, fmt.Sprintf("v%02d", i), 1)
+		ids[i] = v.ID
+	}
+	for _, id := range ids {
+		api.WaitStatus(t, id, "available")
+	}
+	flows := api.AttachAll(t, ids, hosts)
+	t.Log(strings.Join(harness.Steps(flows, "HostProperties", "EntryCreate", "InitializeConnection", "ConnectVolume"), "; "))
+	for _, id := range ids {
+		api.WaitStatus(t, id, "in-use")
+		api.Want(t, http.StatusBadRequest, "POST", "/volumes/"+id+"/action", object{"clinker-attach": object{"host": "compute1"}})
+	}
+	api.DetachAll(t, ids)
+	for _, id := range ids {
+		api.WaitStatus(t, id, "available")
+	}
+
+	// Both hosts want one volume.
+	answers := make([]int, 8)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() {
+			r, err := api.Do(t.Context(), "POST", "/volumes/"+ids[0]+"/action", object{"clinker-attach": object{"host": hosts[i%2]}})
+			if err != nil {
+				t.Error(err)
+			}
+			answers[i] = r.Status
+		})
+	}
+	wg.Wait()
+	won := 0
+	for _, status := range answers {
+		if status == http.StatusAccepted {
+			won++
+		} else if status != http.StatusBadRequest && status != http.StatusConflict {
+			t.Errorf("answered %d", status)
+		}
+	}
+	require.Equal(t, 1, won, "%v", answers)
+	api.WaitStatus(t, ids[0], "in-use")
+	api.DetachAll(t, ids[:1])
+	for _, id := range ids {
 		api.Delete(t, id)
 	}
 	for _, id := range ids {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -21,16 +20,7 @@ func TestAttachToGuest(t *testing.T) {
 	vm := rig.Guest(t)
 	s := harness.Up(t, harness.Options{})
 	api := s.API("demo")
-	log := filepath.Join(t.TempDir(), "host.log")
-	host := harness.Launch(t, &harness.Process{
-		Name: "host worker", Log: log,
-		Args: []string{harness.Binary(t, "clinkerd"), "worker", "host", "--hypervisor", "qmp", "--qmp-sockets", vm.Sockets},
-		Env:  []string{"CLINKER_HOST=compute1", "CLINKER_STATE_PATH=" + t.TempDir(), "CLINKER_TEMPORAL__ADDRESS=" + s.TemporalAddr},
-		Ready: func() bool {
-			text, _ := os.ReadFile(log)
-			return bytes.Contains(text, []byte("host worker runs"))
-		},
-	})
+	host := harness.HostWorker(t, s.TemporalAddr, "compute1", "--hypervisor", "qmp", "--qmp-sockets", vm.Sockets)
 	v := api.CreateAvailable(t, "db01", 1)
 	attach := func(instance string) harness.Object {
 		return harness.Object{"clinker-attach": harness.Object{"host": "compute1", "instance": instance}}

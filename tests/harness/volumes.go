@@ -33,8 +33,11 @@ type Task struct {
 	Name    string `json:"name"`
 	State   string `json:"state"`
 	Attempt int    `json:"attempt"`
-	Error   string `json:"error"`
-	Hint    string `json:"hint"`
+	// Started and Finished are times of the API, "" before.
+	Started  string `json:"started_at"`
+	Finished string `json:"finished_at"`
+	Error    string `json:"error"`
+	Hint     string `json:"hint"`
 }
 
 // Flow is what GET /flows/{id} shows.

@@ -31,7 +31,7 @@ var programs = map[string]string{
 	"glusterd": "glusterfs-server", "gluster": "glusterfs-cli", "glusterfs": "glusterfs-client", "mkfs.xfs": "xfsprogs",
 	"tgtd": "tgt", "tgtadm": "tgt", "ganesha.nfsd": "nfs-ganesha", "unshare": "util-linux", "nsenter": "util-linux",
 	"swift-proxy-server": "swift-proxy", "swift-account-server": "swift-account", "swift-container-server": "swift-container",
-	"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "libvirtd": "libvirt-daemon",
+	"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "libvirtd": "libvirt-daemon", "virsh": "libvirt-clients",
 	"swift-object-server": "swift-object", "swift-ring-builder": "swift", "memcached": "memcached",
 }
 

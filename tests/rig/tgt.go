@@ -116,3 +116,6 @@ func (g *TgtServer) Adm(args ...string) string {
 func (g *TgtServer) adm(args ...string) (string, error) {
 	return output(append([]string{find("tgtadm"), "-C", strconv.Itoa(g.ControlPort)}, args...)...)
 }
+
+// Listens is its portal, for suites that don't know the rig.
+func (g *TgtServer) Listens() string { return g.Portal }

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
-const password = "Vry-S3cret-of-tgt"
+const password = hypervisortest.Password
 
 // TestGuest has one guest for all: it takes half a minute to boot.
 func TestGuest(t *testing.T) {
@@ -38,12 +38,12 @@ func TestGuest(t *testing.T) {
 		New: hypervisor, Instance: vm.Name, Guest: vm.Run,
 		Volumes: map[string]func(*testing.T) hypervisortest.Volume{
 			"file":    hypervisortest.File,
-			"iSCSI":   func(t *testing.T) hypervisortest.Volume { return exported(t, tgt) },
+			"iSCSI":   func(t *testing.T) hypervisortest.Volume { return hypervisortest.Exported(t, tgt) },
 			"gluster": func(t *testing.T) hypervisortest.Volume { return onGluster(t, gluster) },
 		},
 	})
 	t.Run("wrong password", func(t *testing.T) {
-		v := exported(t, tgt)
+		v := hypervisortest.Exported(t, tgt)
 		v.Connection.Data["auth_password"] = "another-password"
 		h := hypervisor(t)
 		err := h.Plug(t.Context(), vm.Name, v.Disk)
@@ -61,34 +61,6 @@ func TestGuest(t *testing.T) {
 	vm.Kill()
 	require.NoError(t, hypervisor(t).Unplug(t.Context(), vm.Name, uuid.NewString()), "a guest that is gone has nothing plugged")
 	require.ErrorIs(t, hypervisor(t).Resize(t.Context(), vm.Name, uuid.NewString(), 1), drivers.ErrNotFound)
-}
-
-// exported is a volume behind tgt, with CHAP.
-func exported(t *testing.T, tgt *rig.TgtServer) hypervisortest.Volume {
-	v := hypervisortest.File(t)
-	path := v.Path
-	iqn := "iqn.2010-10.org.openstack:volume-" + v.VolumeID
-	tid := fmt.Sprint(targets.Add(1))
-	tgt.Adm("--lld", "iscsi", "--op", "new", "--mode", "target", "--tid", tid, "-T", iqn)
-	lun := func() {
-		tgt.Adm("--lld", "iscsi", "--op", "new", "--mode", "logicalunit", "--tid", tid, "--lun", "1", "-b", path)
-	}
-	lun()
-	tgt.Adm("--lld", "iscsi", "--op", "bind", "--mode", "target", "--tid", tid, "-I", "ALL")
-	user := "user" + tid
-	tgt.Adm("--lld", "iscsi", "--op", "new", "--mode", "account", "--user", user, "--password", password)
-	tgt.Adm("--lld", "iscsi", "--op", "bind", "--mode", "account", "--tid", tid, "--user", user)
-	v.Path, v.Initiator = "", "iqn.1993-08.org.debian:01:compute-1"
-	v.Connection = models.ISCSIConnection(v.VolumeID, models.ExportLocation{
-		IQN: iqn, Portals: []string{tgt.Portal}, LUN: 1, CHAP: models.CHAP{User: user, Password: password},
-	}, false, false)
-	v.Grow = func(n hypervisors.Bytes) {
-		require.NoError(t, os.Truncate(path, int64(n)))
-		tgt.Adm("--lld", "iscsi", "--op", "update", "--mode", "logicalunit", "--tid", tid, "--lun", "1", "--params", "online=0")
-		tgt.Adm("--lld", "iscsi", "--op", "update", "--mode", "logicalunit", "--tid", tid, "--lun", "1", "--params", "path="+path)
-		tgt.Adm("--lld", "iscsi", "--op", "update", "--mode", "logicalunit", "--tid", tid, "--lun", "1", "--params", "online=1")
-	}
-	return v
 }
 
 // onGluster is a file on a GlusterFS, which QEMU opens by itself.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,8 +12,6 @@ import (
 	"github.com/clinker-storage/clinker/internal/execx"
 	"github.com/clinker-storage/clinker/tests/rig"
 )
-
-var targets atomic.Int32
 
 // sideMount mounts the GlusterFS another time: the volumes' own side.
 func sideMount(t *testing.T, g *rig.GlusterCluster) string {
