@@ -30,7 +30,11 @@ type CheckStore interface {
 
 // Checks has the catalogue's part in the check of attachments.
 type Checks struct {
-	Store      CheckStore
+	Store  CheckStore
+	Engine interface {
+		// Restart starts a flow from its record.
+		Restart(ctx context.Context, f models.Flow) error
+	}
 	Names      flow.Names
 	HoldHours  int // flow_hold_hours
 	MessageTTL time.Duration
@@ -169,11 +173,21 @@ func (c *Checks) mend(ctx context.Context, v models.Volume, d flow.Difference) e
 		return err
 	}
 	slog.Warn("attachments: mended", "kind", d.Kind, "place", d.Place, "volume", d.VolumeID, "attachment", a.ID, "initiator", d.Initiator)
-	_, _, err = c.Store.BeginDetach(ctx, "", a.ID, string(flow.AttachmentDelete), c.detach)
-	if errors.Is(err, models.ErrExists) {
+	var f models.Flow
+	_, began, err := c.Store.BeginDetach(ctx, "", a.ID, string(flow.AttachmentDelete), func(d models.Detaching) (_ models.Flow, err error) {
+		f, err = c.detach(d)
+		return f, err
+	})
+	switch {
+	case errors.Is(err, models.ErrExists):
 		return nil
+	case err != nil || !began:
+		return err
 	}
-	return err
+	if err := c.Engine.Restart(ctx, f); err != nil { // reconcile does it then
+		slog.Warn("attachments: a detach is not started yet", "flow", f.ID, "error", err)
+	}
+	return nil
 }
 
 func (c *Checks) detach(d models.Detaching) (models.Flow, error) {

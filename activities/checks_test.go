@@ -16,7 +16,7 @@ import (
 )
 
 func (c *catalogue) checks() *Checks {
-	return &Checks{Store: c.Store, Names: c.Requests.Names, HoldHours: 5, MessageTTL: time.Hour}
+	return &Checks{Store: c.Store, Engine: &temporalFake{refuses: true}, Names: c.Requests.Names, HoldHours: 5, MessageTTL: time.Hour}
 }
 
 // found runs the settling step as often as it may be run.
@@ -59,13 +59,19 @@ func TestStraysAreDetached(t *testing.T) {
 			c := newCatalogue(t)
 			v := c.available(t, 10, pool)
 			d.VolumeID = v.ID
-			c.settle(t, d)
+			engine := &temporalFake{}
+			checks := c.checks()
+			checks.Engine = engine
+			for range 2 {
+				require.NoError(t, checks.SettleAttachments(ctx, flow.SettleInput{Found: []flow.Difference{d}}))
+			}
 			all := c.attachmentsOf(t, v)
 			require.Len(t, all, 1)
 			require.Equal(t, models.AttachmentDetaching, all[0].Status)
 			v, err := c.Store.GetVolume(ctx, "", v.ID)
 			require.NoError(t, err)
 			require.Equal(t, models.VolumeDetaching, v.Status)
+			require.Equal(t, []string{all[0].FlowID}, engine.restarted)
 			f, err := c.Store.GetFlow(ctx, "", all[0].FlowID)
 			require.NoError(t, err)
 			require.Equal(t, models.FlowRunning, f.State)

@@ -77,7 +77,7 @@ func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptio
 		Interceptors: interceptors(o.Logger, o.Host),
 	})
 	registerFlows(flows)
-	register(flows, flowActivities(store, sched, o))
+	register(flows, flowActivities(e, store, sched, o))
 	system := worker.New(e.System(), flow.ControlQueue, worker.Options{
 		WorkerStopTimeout:                stopTimeout,
 		MaxConcurrentWorkflowTaskPollers: 2, MaxConcurrentActivityTaskPollers: 2,
@@ -96,14 +96,14 @@ func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptio
 }
 
 // flowActivities are the steps of users' flows that use the catalogue.
-func flowActivities(store Catalogue, sched *scheduler.Scheduler, o ControlOptions) []any {
+func flowActivities(e activities.Engine, store Catalogue, sched *scheduler.Scheduler, o ControlOptions) []any {
 	return []any{
 		&activities.Requests{Store: store, Names: o.Names, NoSnapshotGB: o.NoSnapshotGB, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback, BackupService: o.BackupService},
 		&activities.Quota{Ledger: store},
 		&activities.Records{Store: store, Names: o.Names, MessageTTL: o.MessageTTL},
 		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume, BackendWait: o.BackendWait},
 		&activities.BackupPlacement{Store: store, Down: o.ServiceDown},
-		&activities.Checks{Store: store, Names: o.Names, HoldHours: o.HoldHours, MessageTTL: o.MessageTTL},
+		&activities.Checks{Store: store, Engine: e, Names: o.Names, HoldHours: o.HoldHours, MessageTTL: o.MessageTTL},
 	}
 }
 

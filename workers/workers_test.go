@@ -52,7 +52,7 @@ func TestNamesGolden(t *testing.T) {
 	queue := func(title string, names []string) {
 		fmt.Fprintf(&b, "%s\n  %s\n", title, strings.Join(names, "\n  "))
 	}
-	queue("control", registered(flowActivities(nil, sched, ControlOptions{})...))
+	queue("control", registered(flowActivities(nil, nil, sched, ControlOptions{})...))
 	queue("control, system namespace", registered(systemActivities(nil, nil, ControlOptions{})...))
 	queue("storage/<host>@<backend>", registered(workActivities(fake.New(fake.Options{}), StorageOptions{})...))
 	queue("stats/<host>@<backend>, system namespace", registered(statsActivities(fake.New(fake.Options{}), StorageOptions{})))

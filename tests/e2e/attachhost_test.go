@@ -28,7 +28,9 @@ func TestAttachToGuest(t *testing.T) {
 	api.Want(t, http.StatusNotFound, "POST", "/volumes/"+v.ID+"/action", attach("no-such-guest"))
 	api.WaitStatus(t, v.ID, "available")
 
-	api.WaitFlow(t, api.Action(t, v.ID, "clinker-attach", attach(vm.Name)["clinker-attach"]), "SUCCESS")
+	var attached, detached string
+	killDuring(t, host, "PlugVolume", func() { attached = api.Action(t, v.ID, "clinker-attach", attach(vm.Name)["clinker-attach"]) })
+	api.WaitFlow(t, attached, "SUCCESS")
 	api.WaitStatus(t, v.ID, "in-use")
 	var device string
 	require.Eventually(t, func() bool {
@@ -48,9 +50,8 @@ func TestAttachToGuest(t *testing.T) {
 	out, err := vm.Run(fmt.Sprintf("n=0; until [ $(cat /sys/block/%[1]s/size) = %[2]d ] || [ $((n += 1)) = 600 ]; do sleep 0.1; done; echo last | dd of=/dev/%[1]s bs=512 seek=%[3]d conv=fsync,notrunc", device, 2<<30/512, 2<<30/512-1))
 	require.NoError(t, err, out)
 
-	host.Kill(t) // nothing is lost: what it has plugged is found again
-	host.Start(t)
-	api.Action(t, v.ID, "clinker-detach", harness.Object{})
+	killDuring(t, host, "UnplugVolume", func() { detached = api.Action(t, v.ID, "clinker-detach", harness.Object{}) })
+	api.WaitFlow(t, detached, "SUCCESS")
 	api.WaitStatus(t, v.ID, "available")
 	out, err = vm.Run("ls /sys/block")
 	require.NoError(t, err)
@@ -70,4 +71,14 @@ func TestAttachToGuest(t *testing.T) {
 	require.Equal(t, "last", string(got[:4]))
 	api.Want(t, http.StatusBadRequest, "POST", "/volumes/"+v.ID+"/action", harness.Object{"clinker-detach": harness.Object{}})
 	s.CheckConsistent(t)
+}
+
+// killDuring kills a worker as soon as it has begun a task that act leads to, and starts it again: what it has done is found by the next attempt.
+func killDuring(t *testing.T, p *harness.Process, task string, act func()) {
+	t.Helper()
+	begun := len(p.Logged(t, "state=RUNNING", "task="+task))
+	act()
+	require.Eventually(t, func() bool { return len(p.Logged(t, "state=RUNNING", "task="+task)) > begun }, harness.Patience, 2*time.Millisecond, "%s has begun", task)
+	p.Kill(t)
+	p.Start(t)
 }

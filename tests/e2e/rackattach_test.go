@@ -225,7 +225,7 @@ func (c *computeNode) byBrick(t *testing.T) {
 	refused := func(n *rig.Node, file string, reason int) {
 		t.Helper()
 		before := fails()
-		_, err := n.With(t).RunErr("sh", "-c", brick+"connect /host/"+file)
+		_, err := n.With(t).RunErr("sh", "-c", brick+"once /host/"+file)
 		require.Error(t, err)
 		after := fails()
 		require.NotEqual(t, before[reason], after[reason], "refused for another reason: %v, then %v", before, after)
@@ -264,8 +264,16 @@ func (c *computeNode) recordsLost(t *testing.T) {
 		string(flow.AttachmentCheck), flow.CheckInput{Apart: time.Second})
 	require.NoError(t, err)
 	require.NoError(t, run.Get(t.Context(), nil))
-	c.api.WaitStatus(t, v.ID, "detaching")
-	c.api.WaitStatus(t, v.ID, "available") // the flow begins from its record
+	flows := []string{}
+	harness.Await(t, rackLimit, func() (bool, string) {
+		var page struct{ Flows []harness.Flow }
+		c.api.Want(t, http.StatusOK, "GET", "/flows?operation=attachment-delete&limit=1", nil).Decode(t, &page)
+		for _, f := range page.Flows {
+			flows = append(flows[:0], f.Summary+" "+f.State)
+		}
+		return len(flows) > 0 && strings.Contains(flows[0], v.ID) && strings.HasSuffix(flows[0], "SUCCESS"), fmt.Sprint("its detach to be done: ", flows)
+	})
+	c.api.WaitStatus(t, v.ID, "available")
 	c.nothingAttached(t)
 }
 

@@ -2,6 +2,7 @@
 
 brick.py properties ADDRESS      prints what this host tells of itself
 brick.py connect FILE            connects the connection_info in FILE and prints the device
+brick.py once FILE               the same with one try, for what is to be refused
 brick.py disconnect FILE DEVICE  gives it back
 """
 import json
@@ -25,7 +26,9 @@ if sys.argv[1] == 'properties':
 with open(sys.argv[2]) as f:
     info = json.load(f)
 brick = connector.InitiatorConnector.factory(info['driver_volume_type'], '', use_multipath=False, device_scan_attempts=2)
-if sys.argv[1] == 'connect':
+if sys.argv[1] == 'once':
+    type(brick)._connect_single_volume = type(brick)._connect_single_volume.__wrapped__
+if sys.argv[1] in ('connect', 'once'):
     print(brick.connect_volume(info['data'])['path'])
 else:
     brick.disconnect_volume(info['data'], {'type': 'block', 'path': sys.argv[3]})
