@@ -81,7 +81,7 @@ func (c *Checks) row(ctx context.Context, a models.Attachment) (flow.AttachedRow
 		return flow.AttachedRow{}, err
 	}
 	row := flow.AttachedRow{
-		ID: a.ID, VolumeID: a.VolumeID, Status: a.Status, Initiator: host.Initiator, HostNode: flow.NodeOf(a.Connector), Busy: a.FlowID != "" || v.FlowID != "",
+		ID: a.ID, VolumeID: a.VolumeID, StorageID: c.Names.StorageVolume(v).ID, Status: a.Status, Initiator: host.Initiator, HostNode: flow.NodeOf(a.Connector), Busy: a.FlowID != "" || v.FlowID != "",
 	}
 	row.Backend, _ = flow.SplitHost(v.Host)
 	if a.Connection != nil {
@@ -118,8 +118,8 @@ func (c *Checks) SettleAttachments(ctx context.Context, in flow.SettleInput) err
 	for _, d := range in.Found {
 		v, err := c.Store.GetVolume(ctx, "", d.VolumeID)
 		switch {
-		case errors.Is(err, models.ErrNotFound):
-			// Data without a row is never touched (data-safety rule 3), and movers export what has none.
+		case errors.Is(err, models.ErrNotFound), err == nil && d.Kind == flow.StrayExport && c.Names.StorageVolume(v).ID != d.VolumeID:
+			// Data without a row is never touched (data-safety rule 3), and movers export what has none; nor is what a move has left.
 			slog.Info("attachments: of no volume in the catalogue", "kind", d.Kind, "place", d.Place, "volume", d.VolumeID)
 			continue
 		case err != nil:
@@ -202,7 +202,7 @@ func (c *Checks) detach(d models.Detaching) (models.Flow, error) {
 			ResourceID: d.Attachment.ID, HoldHours: c.HoldHours, Tasks: flow.DetachTasks(),
 			Summary: fmt.Sprintf("detach volume %s from %s, of which there was no record", v.ID, d.Attachment.AttachedHost),
 		},
-		Volume: c.Names.StorageVolume(*v), Host: v.Host, Connector: host, Connected: true, Shared: d.Shared, Last: d.Last,
+		Volume: c.Names.StorageVolume(*v), VolumeID: v.ID, Host: v.Host, Connector: host, Connected: true, Shared: d.Shared, Last: d.Last,
 	}
 	if node := flow.NodeOf(d.Attachment.Connector); node.Node != "" {
 		in.Node, in.Connection, in.Tasks = node, d.Attachment.Connection, flow.HostDetachTasks()

@@ -138,7 +138,7 @@ func TestFindAttached(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, flow.AttachedPage{
 		Rows: []flow.AttachedRow{{
-			ID: a.ID, VolumeID: v.ID, Backend: "n1@a", Status: models.AttachmentAttached, Protocol: "iscsi", Initiator: "iqn.x:h1", HostNode: flow.HostNode{Node: "node-h1", Instance: "vm1"},
+			ID: a.ID, VolumeID: v.ID, StorageID: v.ID, Backend: "n1@a", Status: models.AttachmentAttached, Protocol: "iscsi", Initiator: "iqn.x:h1", HostNode: flow.HostNode{Node: "node-h1", Instance: "vm1"},
 		}},
 		Backends: []string{"n1@a", "n2@b"}, Hosts: []string{"node-h2"},
 	}, page)

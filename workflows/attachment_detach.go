@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"cmp"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/clinker-storage/clinker/internal/flow"
@@ -74,7 +76,7 @@ func (f *detachment) leaveHost(ctx workflow.Context) error {
 		f.tasks.drop(flow.TaskUnplugVolume, flow.TaskDisconnectVolume)
 		return nil
 	}
-	in := flow.HostInput{Header: f.hdr, VolumeID: f.in.Volume.ID, Connection: *f.in.Connection, Instance: f.in.Node.Instance}
+	in := flow.HostInput{Header: f.hdr, VolumeID: cmp.Or(f.in.VolumeID, f.in.Volume.ID), Connection: *f.in.Connection, Instance: f.in.Node.Instance}
 	work := onHost(ctx, f.in.Node.Node, f.in.Volume.Name)
 	for _, task := range []string{flow.TaskUnplugVolume, flow.TaskDisconnectVolume} {
 		if task == flow.TaskUnplugVolume && in.Instance == "" {

@@ -30,6 +30,7 @@ func newRoom(t *testing.T, before models.AttachmentStatus) *room {
 			*state = value
 			r.order = append(r.order, task)
 			require.Equal(t, "iscsi", in.Connection.DriverVolumeType)
+			require.Equal(t, volumeID, in.VolumeID, "a host knows the volume by its own id")
 			if task == flow.TaskPlugVolume {
 				require.Equal(t, "/dev/sdb", in.Device.Path)
 			}
@@ -145,6 +146,7 @@ func TestDetachFromHost(t *testing.T) {
 			if c.plan != nil {
 				c.plan(r)
 			}
+			c.in.VolumeID = volumeID // the volume has been moved: its node knows it by another
 			err := r.detach(t, AttachmentDelete, c.in)
 			require.Equal(t, c.plan != nil, err != nil)
 			require.Equal(t, c.order, r.order)

@@ -70,7 +70,7 @@ func (a *API) detach(c *Call, id string, op flow.Operation, how detachment) erro
 		}
 		v := &d.Volume
 		in := flow.DetachInput{
-			Header: a.header(c, op, v.ProjectID, id), Volume: a.names().StorageVolume(*v), Host: v.Host, Connector: host,
+			Header: a.header(c, op, v.ProjectID, id), Volume: a.names().StorageVolume(*v), VolumeID: v.ID, Host: v.Host, Connector: host,
 			Connected: d.Attachment.Connected(), Shared: d.Shared, Last: d.Last, Force: how.force, Fenced: how.fenced,
 		}
 		in.Tasks = flow.DetachTasks()

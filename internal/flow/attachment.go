@@ -106,9 +106,11 @@ type AttachmentResult struct {
 // DetachInput starts attachment-delete and attachment-terminate; the attachment is the flow's already.
 type DetachInput struct {
 	Header
-	Volume    models.StorageVolume `json:"volume"`
-	Host      string               `json:"host,omitempty"` // of the volume; "" leaves the node out
-	Connector models.Connector     `json:"connector,omitzero"`
+	Volume models.StorageVolume `json:"volume"`
+	// VolumeID is the volume's own, by which hosts know it; that of Volume is another after a move. "" is the same.
+	VolumeID  string           `json:"volume_id,omitempty"`
+	Host      string           `json:"host,omitempty"` // of the volume; "" leaves the node out
+	Connector models.Connector `json:"connector,omitzero"`
 	// Connected says that a host is or may be let in; Shared that another attachment of that host needs the volume.
 	Connected bool `json:"connected,omitempty"`
 	Shared    bool `json:"shared,omitempty"`

@@ -44,6 +44,7 @@ type AttachedPage struct {
 type AttachedRow struct {
 	ID        string                  `json:"id"`
 	VolumeID  string                  `json:"volume_id"`
+	StorageID string                  `json:"storage_id"` // by which its node knows the volume
 	Backend   string                  `json:"backend"`
 	Status    models.AttachmentStatus `json:"status"`
 	Protocol  string                  `json:"protocol,omitempty"` // driver_volume_type of its connection
@@ -95,8 +96,8 @@ const (
 // Difference is one thing that two sides say differently.
 type Difference struct {
 	Kind       string        `json:"kind"`
-	Place      string        `json:"place"` // host@backend, or the host
-	VolumeID   string        `json:"volume_id"`
+	Place      string        `json:"place"`     // host@backend, or the host
+	VolumeID   string        `json:"volume_id"` // StrayExport: as its node knows it
 	Attachment string        `json:"attachment,omitempty"`
 	Initiator  string        `json:"initiator,omitempty"`
 	Taken      *AttachedHost `json:"taken,omitempty"` // StrayHost
@@ -120,7 +121,7 @@ func CompareExports(backend string, rows []AttachedRow, seen []ExportSeen) (foun
 		for _, i := range e.Initiators {
 			// One that is logged in may have a guest that writes: its host knows, or a person.
 			known := slices.ContainsFunc(rows, func(r AttachedRow) bool {
-				return r.VolumeID == e.VolumeID && (r.Busy || strings.EqualFold(r.Initiator, i))
+				return r.StorageID == e.VolumeID && (r.Busy || strings.EqualFold(r.Initiator, i))
 			})
 			if !known {
 				found = append(found, Difference{Kind: StrayExport, Place: backend, VolumeID: e.VolumeID, Initiator: i, Mend: !has(e.Sessions, i)})
@@ -129,7 +130,7 @@ func CompareExports(backend string, rows []AttachedRow, seen []ExportSeen) (foun
 	}
 	for _, r := range rows {
 		if r.Backend == backend && r.Protocol == "iscsi" && r.Status == models.AttachmentAttached && !r.Busy &&
-			!has(let[r.VolumeID], r.Initiator) {
+			!has(let[r.StorageID], r.Initiator) {
 			found = append(found, Difference{Kind: ShutOut, Place: backend, VolumeID: r.VolumeID, Attachment: r.ID, Initiator: r.Initiator})
 		}
 	}

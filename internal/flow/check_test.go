@@ -18,7 +18,7 @@ func kinds(found []flow.Difference) (all []string) {
 }
 
 func row(id string, change ...func(*flow.AttachedRow)) flow.AttachedRow {
-	r := flow.AttachedRow{ID: "a" + id, VolumeID: id, Backend: "n1@lvm", Status: models.AttachmentAttached, Protocol: "iscsi", Initiator: "iqn.x:H1"}
+	r := flow.AttachedRow{ID: "a" + id, VolumeID: id, StorageID: id, Backend: "n1@lvm", Status: models.AttachmentAttached, Protocol: "iscsi", Initiator: "iqn.x:H1"}
 	for _, c := range change {
 		c(&r)
 	}
@@ -44,6 +44,7 @@ func TestCompareExports(t *testing.T) {
 		"not let in":       {[]flow.AttachedRow{row("v")}, seen("iqn.x:h2"), []string{"v: " + flow.StrayExport + " iqn.x:h2", "v: " + flow.ShutOut + " iqn.x:H1"}},
 		"not exported":     {[]flow.AttachedRow{row("v"), row("w", busy)}, nil, []string{"v: " + flow.ShutOut + " iqn.x:H1"}},
 		"of other nodes":   {[]flow.AttachedRow{row("v", func(r *flow.AttachedRow) { r.Backend = "n2@lvm" })}, nil, nil},
+		"moved":            {[]flow.AttachedRow{row("w", func(r *flow.AttachedRow) { r.StorageID = "v" })}, seen("iqn.x:h1"), nil},
 		"by a share":       {[]flow.AttachedRow{row("v", func(r *flow.AttachedRow) { r.Protocol = "nfs" })}, nil, nil},
 		"of its client":    {[]flow.AttachedRow{row("v", func(r *flow.AttachedRow) { r.Status = models.AttachmentAttaching })}, nil, nil},
 	} {
