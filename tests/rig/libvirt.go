@@ -66,7 +66,8 @@ func (d *Domain) start() error {
 		}
 		script += fmt.Sprintf("; mkdir -p %[1]s; mount --bind %[2]s %[1]s", folder, own)
 	}
-	script += "; exec " + find("libvirtd")
+	// The first process has to take in the QEMUs that libvirtd leaves to it: it would wait for dead ones.
+	script += "; " + find("libvirtd") + " & wait $!"
 	etc := filepath.Join(d.dir, "etc/libvirt")
 	kernel, initrd, err := guestImages(d.dir)
 	if err != nil {
