@@ -3,9 +3,11 @@ package hypervisortest
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/clinker-storage/clinker/drivers/hypervisors"
@@ -49,4 +51,17 @@ func Exported(t *testing.T, tgt Tgt) Volume {
 		}
 	}
 	return v
+}
+
+// OnGluster is a file on a GlusterFS that is mounted at point, which QEMU opens by itself.
+func OnGluster(t *testing.T, point, share string) Volume {
+	id := uuid.NewString()
+	path := filepath.Join(point, "volume-"+id)
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, os.Truncate(path, int64(Size)))
+	at := models.FileLocation{Type: "glusterfs", Export: share, Name: "volume-" + id, Format: "raw"}
+	return Volume{
+		Disk: hypervisors.Disk{VolumeID: id, Format: "raw", Connection: models.FileConnection(id, at)},
+		Read: Reader(t, path),
+	}
 }

@@ -24,11 +24,12 @@ func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 func TestGuest(t *testing.T) {
 	d := rig.LibvirtGuest(t)
 	tgt := rig.Tgt(t)
+	gluster := rig.Gluster(t)
 	state := t.TempDir()
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	hypervisor := func(*testing.T) hypervisors.Hypervisor {
-		return libvirt.New(libvirt.Options{Socket: d.Socket, StateDir: state, Direct: []string{"iscsi"}, UnplugTime: 2 * time.Minute, Logger: logger})
+		return libvirt.New(libvirt.Options{Socket: d.Socket, StateDir: state, Direct: []string{"iscsi", "glusterfs"}, UnplugTime: 2 * time.Minute, Logger: logger})
 	}
 	h := hypervisor(t)
 	p, err := h.Properties(t.Context())
@@ -39,6 +40,9 @@ func TestGuest(t *testing.T) {
 		Volumes: map[string]func(*testing.T) hypervisortest.Volume{
 			"file":  hypervisortest.File,
 			"iSCSI": func(t *testing.T) hypervisortest.Volume { return hypervisortest.Exported(t, tgt) },
+			"gluster": func(t *testing.T) hypervisortest.Volume {
+				return hypervisortest.OnGluster(t, gluster.With(t).Mount(gluster.Share), gluster.Share)
+			},
 		},
 	})
 	t.Run("wrong password", func(t *testing.T) {

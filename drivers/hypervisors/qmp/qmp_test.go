@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/clinker-storage/clinker/drivers/hypervisors"
 	"github.com/clinker-storage/clinker/drivers/hypervisors/hypervisortest"
 	"github.com/clinker-storage/clinker/drivers/hypervisors/qmp"
-	"github.com/clinker-storage/clinker/models"
 	"github.com/clinker-storage/clinker/tests/rig"
 )
 
@@ -37,9 +35,11 @@ func TestGuest(t *testing.T) {
 	hypervisortest.Run(t, hypervisortest.Options{
 		New: hypervisor, Instance: vm.Name, Guest: vm.Run,
 		Volumes: map[string]func(*testing.T) hypervisortest.Volume{
-			"file":    hypervisortest.File,
-			"iSCSI":   func(t *testing.T) hypervisortest.Volume { return hypervisortest.Exported(t, tgt) },
-			"gluster": func(t *testing.T) hypervisortest.Volume { return onGluster(t, gluster) },
+			"file":  hypervisortest.File,
+			"iSCSI": func(t *testing.T) hypervisortest.Volume { return hypervisortest.Exported(t, tgt) },
+			"gluster": func(t *testing.T) hypervisortest.Volume {
+				return hypervisortest.OnGluster(t, sideMount(t, gluster), gluster.Share)
+			},
 		},
 	})
 	t.Run("wrong password", func(t *testing.T) {
@@ -61,18 +61,4 @@ func TestGuest(t *testing.T) {
 	vm.Kill()
 	require.NoError(t, hypervisor(t).Unplug(t.Context(), vm.Name, uuid.NewString()), "a guest that is gone has nothing plugged")
 	require.ErrorIs(t, hypervisor(t).Resize(t.Context(), vm.Name, uuid.NewString(), 1), drivers.ErrNotFound)
-}
-
-// onGluster is a file on a GlusterFS, which QEMU opens by itself.
-func onGluster(t *testing.T, g *rig.GlusterCluster) hypervisortest.Volume {
-	id := uuid.NewString()
-	point := sideMount(t, g)
-	path := filepath.Join(point, "volume-"+id)
-	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	require.NoError(t, os.Truncate(path, int64(hypervisortest.Size)))
-	at := models.FileLocation{Type: "glusterfs", Export: g.Share, Name: "volume-" + id, Format: "raw"}
-	return hypervisortest.Volume{
-		Disk: hypervisors.Disk{VolumeID: id, Format: "raw", Connection: models.FileConnection(id, at)},
-		Read: hypervisortest.Reader(t, path),
-	}
 }
