@@ -102,7 +102,8 @@ func (c *computeNode) byHostWorker(t *testing.T) {
 
 	v := c.volume(t, "attached")
 	attached := c.attach(t, v)
-	c.api.WaitFlow(t, attached, "SUCCESS")
+	f := c.api.WaitFlow(t, attached, "SUCCESS")
+	t.Log(strings.Join(harness.Steps([]harness.Flow{f}, "HostProperties", "EntryCreate", "InitializeConnection", "ConnectVolume"), "; "))
 	c.api.WaitStatus(t, v.ID, "in-use")
 	password := strings.TrimSpace(c.node.With(t).Run("sh", "-c", "cat /sys/kernel/config/target/iscsi/iqn*/tpgt_1/acls/*/auth/password"))
 	require.Len(t, password, 16)

@@ -32,7 +32,7 @@ func BenchmarkAttach(b *testing.B) {
 		do    func() []harness.Flow
 		tasks []string
 	}{
-		{"attach", func() []harness.Flow { return api.AttachAll(b, ids, hosts) }, []string{"HostProperties", "EntryCreate", "InitializeConnection", "ConnectVolume", "EntryReady"}},
+		{"attach", func() []harness.Flow { return api.AttachAll(b, ids, hosts) }, []string{"HostProperties", "EntryCreate", "InitializeConnection", "ConnectVolume"}},
 		{"detach", func() []harness.Flow { return api.DetachAll(b, ids) }, []string{"DisconnectVolume", "TerminateConnection"}},
 	} {
 		begun := time.Now()
