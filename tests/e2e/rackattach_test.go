@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -31,11 +32,10 @@ type computeNode struct {
 func tutorialAttach(t *testing.T, r *rack) {
 	c := &computeNode{rack: r, api: r.Client("attach"), compute: rig.StorageNode(t, rig.Disks(rig.GiB))}
 	harness.CopyBinary(t, "clinkerd", c.compute.Share)
-	for _, share := range []string{c.share, c.compute.Share} {
-		text, err := os.ReadFile("testdata/brick.py")
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(share, "brick.py"), text, 0o600))
-	}
+	text, err := os.ReadFile("testdata/brick.py")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(c.compute.Share, "brick.py"), text, 0o600))
+	c.compute.Background(os.Stderr, "/usr/bin/python3", "/host/brick.py")
 	require.NoError(t, os.WriteFile(filepath.Join(c.compute.Share, "host.conf"), []byte("[DEFAULT]\nhost = compute1\n"), 0o600))
 	c.host = &nodeWorker{name: "host", node: c.compute, temporal: r.TemporalAddr, role: []string{"host"}}
 	c.host.start(t)
@@ -184,13 +184,31 @@ func (c *computeNode) history(t *testing.T, id string) string {
 	return text.String()
 }
 
+// brick has os-brick on the compute node do something, and returns what it said.
+func (c *computeNode) brick(t *testing.T, words ...any) (said string, ok bool) {
+	t.Helper()
+	text, err := json.Marshal(words)
+	require.NoError(t, err)
+	told := filepath.Join(c.compute.Share, "brick.told")
+	require.NoError(t, os.WriteFile(filepath.Join(c.compute.Share, "brick.ask"), text, 0o600))
+	harness.Await(t, rackLimit, func() (bool, string) {
+		text, err = os.ReadFile(told)
+		return err == nil, fmt.Sprint("os-brick to answer ", words[0])
+	})
+	require.NoError(t, os.Remove(told))
+	var answer [2]any
+	require.NoError(t, json.Unmarshal(text, &answer))
+	return answer[1].(string), answer[0].(bool)
+}
+
 // byBrick has Debian's os-brick take what `attachment update` answers. Who proves himself wrong is refused by the target, for that reason.
 func (c *computeNode) byBrick(t *testing.T) {
-	const brick = "/usr/bin/python3 /host/brick.py "
 	v := c.volume(t, "by-brick")
 	id := reserve(t, c.api, v.ID)
+	said, ok := c.brick(t, "properties", c.compute.Addr)
+	require.True(t, ok, said)
 	var host map[string]any
-	require.NoError(t, json.Unmarshal([]byte(lastLine(c.onCompute(t, brick+"properties "+c.compute.Addr))), &host))
+	require.NoError(t, json.Unmarshal([]byte(said), &host))
 	require.Equal(t, c.compute.Initiator(), host["initiator"])
 	var out struct {
 		Attachment struct {
@@ -200,20 +218,6 @@ func (c *computeNode) byBrick(t *testing.T) {
 	c.api.Want(t, http.StatusOK, "PUT", "/attachments/"+id, object{"attachment": object{"connector": host}}, attachVersion).Decode(t, &out)
 	data := out.Attachment.ConnectionInfo
 	info := object{"driver_volume_type": data["driver_volume_type"], "data": data}
-	write := func(share, name string, info object) {
-		t.Helper()
-		text, err := json.Marshal(info)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(share, name), text, 0o600))
-	}
-	write(c.compute.Share, "info.json", info)
-	write(c.share, "info.json", info)
-	wrong := object{}
-	for key, value := range data {
-		wrong[key] = value
-	}
-	wrong["auth_password"] = strings.Repeat("x", 16)
-	write(c.compute.Share, "wrong.json", object{"driver_volume_type": data["driver_volume_type"], "data": wrong})
 
 	// The kernel counts why it refuses a login: a wrong password is authenticate_fails, an initiator without an ACL authorize_fails.
 	fails := func() (counts [2]string) {
@@ -223,25 +227,42 @@ func (c *computeNode) byBrick(t *testing.T) {
 		}
 		return counts
 	}
-	refused := func(n *rig.Node, file string, reason int) {
+	refused := func(n *rig.Node, reason int, login func()) {
 		t.Helper()
 		before := fails()
-		_, err := n.With(t).RunErr("sh", "-c", brick+"once /host/"+file)
-		require.Error(t, err)
+		login()
 		after := fails()
 		require.NotEqual(t, before[reason], after[reason], "refused for another reason: %v, then %v", before, after)
 		require.Equal(t, before[1-reason], after[1-reason])
 		require.Empty(t, strings.TrimSpace(n.With(t).Run("sh", "-c", "ls /sys/class/iscsi_session; ls -d /sys/block/sd* 2>/dev/null; true")))
 	}
-	refused(c.compute, "wrong.json", 0)
-	refused(c.node, "info.json", 1) // the storage node itself is another initiator
+	refused(c.compute, 0, func() {
+		wrong := maps.Clone(data)
+		wrong["auth_password"] = strings.Repeat("x", 16)
+		_, ok := c.brick(t, "once", object{"driver_volume_type": data["driver_volume_type"], "data": wrong})
+		require.False(t, ok)
+	})
+	refused(c.node, 1, func() { // the storage node itself is another initiator, with the right password
+		iscsiadm := func(args ...string) error {
+			_, err := c.node.With(t).RunErr(append([]string{"iscsiadm", "-m", "node", "-T", fmt.Sprint(data["target_iqn"]), "-p", fmt.Sprint(data["target_portal"])}, args...)...)
+			return err
+		}
+		require.NoError(t, iscsiadm("-o", "new"))
+		for name, value := range map[string]any{"authmethod": "CHAP", "username": data["auth_username"], "password": data["auth_password"]} {
+			require.NoError(t, iscsiadm("-o", "update", "-n", "node.session.auth."+name, "-v", fmt.Sprint(value)))
+		}
+		require.ErrorContains(t, iscsiadm("--login"), "authorization failure")
+		require.NoError(t, iscsiadm("-o", "delete"))
+	})
 
-	device := lastLine(c.onCompute(t, brick+"connect /host/info.json"))
+	device, ok := c.brick(t, "connect", info)
+	require.True(t, ok, device)
 	require.True(t, strings.HasPrefix(device, "/dev/"), device)
 	c.onCompute(t, `dd status=none if=/host/`+patternOf("lvm")+` of=$1 bs=1M seek=517 oflag=direct; cmp -n $((3<<20)) -i 0:$((517<<20)) /host/`+patternOf("lvm")+" $1", device)
 	c.api.Want(t, http.StatusNoContent, "POST", "/attachments/"+id+"/action", object{"os-complete": nil}, attachVersion)
 	c.api.WaitStatus(t, v.ID, "in-use")
-	c.onCompute(t, brick+"disconnect /host/info.json "+device)
+	said, ok = c.brick(t, "disconnect", info, device)
+	require.True(t, ok, said)
 	c.api.Want(t, http.StatusOK, "DELETE", "/attachments/"+id, nil, attachVersion)
 	c.api.WaitStatus(t, v.ID, "available")
 	c.holds(t, v)
@@ -276,11 +297,6 @@ func (c *computeNode) recordsLost(t *testing.T) {
 	})
 	c.api.WaitStatus(t, v.ID, "available")
 	c.nothingAttached(t)
-}
-
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
 }
 
 // killAt ends a worker with SIGKILL as soon as it has begun a task that act leads to, and starts it again.

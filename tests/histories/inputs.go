@@ -86,6 +86,8 @@ func (s scenario) input(h flow.Header) any {
 			in.Node, in.Connection = at.HostNode, &at.Connection
 		}
 		return in
+	case flow.AttachmentCheck:
+		return flow.CheckInput{Apart: time.Second}
 	case flow.VolumeAttach:
 		return flow.VolumeAttachInput{Header: h, VolumeID: snapshotID, Node: compute1().Host, Instance: attached().Instance}
 	case flow.BackupCreate:

@@ -132,6 +132,9 @@ func hostScenarios() []scenario {
 		{name: "attachment-delete-host-waits", op: flow.AttachmentDelete, host: true, hostAway: true, waits: flow.TaskUnplugVolume},
 		{name: "attachment-delete-host-held", op: flow.AttachmentDelete, host: true, fail: unplug, as: as, waits: "timer"},
 		{name: "attachment-delete-host-held-aborted", op: flow.AttachmentDelete, host: true, fail: unplug, as: as, words: abort},
+		{name: "attachment-check-differs", op: flow.AttachmentCheck},
+		{name: "attachment-check-between-looks", op: flow.AttachmentCheck, waits: "timer"},
+		{name: "attachment-check-node-away", op: flow.AttachmentCheck, fail: map[string]int{flow.TaskListExports: always}},
 		{name: "extend-in-use", op: flow.VolumeExtend, host: true},
 		{name: "extend-in-use-waits-for-host", op: flow.VolumeExtend, host: true, hostAway: true, waits: flow.TaskExtendConnected},
 		{name: "extend-in-use-held", op: flow.VolumeExtend, host: true, fail: see, as: as, waits: "timer"},
@@ -164,6 +167,9 @@ func (s scenario) activities() map[string]any {
 		},
 		flow.TaskEntryExtend:    s.extended(volume),
 		flow.TaskHostProperties: flow.HostPropertiesResult{Connector: compute1(), Hypervisor: "qmp", SealTo: []byte("key")},
+		flow.TaskFindAttached:   flow.AttachedPage{Backends: []string{backend}, Hosts: []string{compute1().Host}},
+		flow.TaskListExports:    flow.ExportPage{Exports: []flow.ExportSeen{{VolumeID: resourceID, Initiators: []string{compute1().Initiator}}}},
+		flow.TaskListTaken:      flow.TakenPage{Volumes: []flow.TakenVolume{{VolumeID: resourceID, AttachedHost: attached()}}},
 		flow.TaskConnectVolume:  flow.HostDevice{Path: "/dev/vg/lv", Size: models.FromGiB(10), Format: "raw"},
 
 		flow.TaskExtractAttachRequest:  flow.AttachSpec{Volume: storageVolume(), Host: volume.Host, Connector: compute1()},
@@ -197,6 +203,7 @@ func (s scenario) activities() map[string]any {
 		flow.TaskSnapshotDestroy, flow.TaskExtractManageRequest, flow.TaskMeasureVolume, flow.TaskAdoptVolume, flow.TaskReleaseVolume,
 		flow.TaskExtractAttachRequest, flow.TaskAttachCast, flow.TaskInitializeConnection, flow.TaskTerminateConnection,
 		flow.TaskHostProperties, flow.TaskConnectVolume, flow.TaskDisconnectVolume, flow.TaskPlugVolume, flow.TaskUnplugVolume, flow.TaskExtendConnected,
+		flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments,
 		flow.TaskExtractBackupRequest, flow.TaskBackupCast, flow.TaskBackupChunks, flow.TaskDeleteBackupData, flow.TaskExtractRestoreRequest,
 		flow.TaskRestoreCast, flow.TaskRestoreChunks, flow.TaskEntryRestored, flow.TaskReadBackupRecord, flow.TaskVerifyBackup, flow.TaskEntryVerified,
 	} {

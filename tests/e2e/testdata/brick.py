@@ -1,12 +1,15 @@
-"""Takes a volume in as Nova does, with os-brick.
+"""Takes volumes in as Nova does, with os-brick, for as long as the node is up: to be loaded takes it seconds there.
 
-brick.py properties ADDRESS      prints what this host tells of itself
-brick.py connect FILE            connects the connection_info in FILE and prints the device
-brick.py once FILE               the same with one try, for what is to be refused
-brick.py disconnect FILE DEVICE  gives it back
+What to do comes as a file /host/brick.ask, a list in JSON, and is answered in /host/brick.told, [true, TEXT] or [false, TEXT]:
+
+["properties", ADDRESS]        what this host tells of itself
+["connect", INFO]              the connection_info INFO is connected; the device
+["once", INFO]                 the same with one try, for what is to be refused
+["disconnect", INFO, DEVICE]   it is given back
 """
 import json
-import sys
+import os
+import time
 
 from oslo_concurrency import lockutils
 from oslo_config import cfg
@@ -20,15 +23,32 @@ cfg.CONF([], project='brick')
 os_brick.setup(cfg.CONF)
 privileged.default.set_client_mode(False)  # this process is root itself: no helper, no sudo
 
-if sys.argv[1] == 'properties':
-    print(json.dumps(connector.get_connector_properties('', sys.argv[2], False, False)))
-    sys.exit()
-with open(sys.argv[2]) as f:
-    info = json.load(f)
-brick = connector.InitiatorConnector.factory(info['driver_volume_type'], '', use_multipath=False, device_scan_attempts=2)
-if sys.argv[1] == 'once':
-    type(brick)._connect_single_volume = type(brick)._connect_single_volume.__wrapped__
-if sys.argv[1] in ('connect', 'once'):
-    print(brick.connect_volume(info['data'])['path'])
-else:
-    brick.disconnect_volume(info['data'], {'type': 'block', 'path': sys.argv[3]})
+
+def do(what, *args):
+    if what == 'properties':
+        return json.dumps(connector.get_connector_properties('', args[0], False, False))
+    info = args[0]
+    brick = connector.InitiatorConnector.factory(info['driver_volume_type'], '', use_multipath=False, device_scan_attempts=2)
+    if what == 'connect':
+        return brick.connect_volume(info['data'])['path']
+    if what == 'once':
+        return type(brick)._connect_single_volume.__wrapped__(brick, info['data'])['path']
+    brick.disconnect_volume(info['data'], {'type': 'block', 'path': args[1]})
+    return ''
+
+
+while True:
+    try:
+        with open('/host/brick.ask') as f:
+            ask = json.load(f)
+    except (FileNotFoundError, ValueError):  # not there, or not whole yet
+        time.sleep(0.05)
+        continue
+    try:
+        told = [True, do(*ask)]
+    except Exception as e:
+        told = [False, repr(e)]
+    os.unlink('/host/brick.ask')
+    with open('/host/brick.new', 'w') as f:
+        json.dump(told, f)
+    os.rename('/host/brick.new', '/host/brick.told')
