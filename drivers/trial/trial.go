@@ -116,7 +116,8 @@ type trial struct {
 	exported *models.Export
 	made     []drivers.Volume // beside vol
 	clean    bool             // cleanUp has run
-	raw      bool             // the volume's bytes can be read and written here
+	round    byte             // what the volume holds; 0 where nothing could be written
+	before   byte             // what it held when the snapshot was made
 }
 
 // skip is why a step was left out.

@@ -1,6 +1,7 @@
 package trial_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -100,6 +101,43 @@ type plain struct {
 
 func (p plain) Source(context.Context, drivers.Volume) (drivers.Source, error) {
 	return drivers.Source{Path: filepath.Join(p.dir, "none"), Format: "qcow2"}, nil
+}
+
+// covering puts a file of another format on top of a volume with each snapshot, as drivers on shares do.
+type covering struct {
+	*dir.Driver
+	cover string
+	of    string // the volume
+}
+
+func (c *covering) CreateSnapshot(ctx context.Context, s drivers.Snapshot) (drivers.Snapshot, error) {
+	s, err := c.Driver.CreateSnapshot(ctx, s)
+	c.of = s.Volume.ID
+	return s, err
+}
+
+func (c *covering) Source(ctx context.Context, v drivers.Volume) (drivers.Source, error) {
+	if v.ID == c.of {
+		return drivers.Source{Path: c.cover, Format: "qcow2"}, nil
+	}
+	return c.Driver.Source(ctx, v)
+}
+
+func TestSnapshotChangesTheFormat(t *testing.T) {
+	d, _ := folder(t)
+	c := &covering{Driver: d.(*dir.Driver), cover: filepath.Join(t.TempDir(), "cover")}
+	header := make([]byte, 16<<20)
+	require.NoError(t, os.WriteFile(c.cover, header, 0o600))
+	r := trial.Run(t.Context(), c, trial.Options{Size: 8 << 20, CloudID: "c"})
+	require.True(t, r.OK(), "%+v", r)
+	s := states(r)
+	for _, name := range []string{"write and read it", "snapshot it", "a volume from the snapshot", "clone it"} {
+		require.Equal(t, trial.OK, s[name], name)
+	}
+	got, err := os.ReadFile(c.cover)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(header, got), "raw bytes were written over the header")
+	require.Empty(t, volumes(t, d))
 }
 
 // liar gives back something else than was written.
