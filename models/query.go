@@ -140,6 +140,9 @@ type FlowEnd struct {
 	Hint       string
 	Tasks      []Task
 	Message    *Message // left for the user
+	// Unclaim gives back what the flow claims of its pool though it is held: it waits for room that is not there, and to claim it
+	// would keep others out of what comes free meanwhile. A retry that is placed anew claims anew.
+	Unclaim bool
 }
 
 // QuotaDrift is a difference between the ledger and the rows.

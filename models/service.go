@@ -34,7 +34,7 @@ type Pool struct {
 	GatheredAt time.Time `gorm:"serializer:micros"`
 }
 
-// Claim is capacity that a placement took and that the pool's report may not show yet.
+// Claim is capacity that a placement took and that the pool's report may not show yet. One below zero is what a delete gave back.
 type Claim struct {
 	FlowID   string `gorm:"primaryKey"`
 	VolumeID string

@@ -65,7 +65,7 @@ func (b *base) hold(ctx workflow.Context, task string, cause error) string {
 	b.gate.held, b.gate.decision = true, ""
 	_ = b.recordStep(safe, flow.TaskFlowHold, flow.FlowEndInput{
 		Header: b.hdr, State: models.FlowHeld, Status: b.heldStatus, Snapshots: b.heldSnapshot, Attachment: b.heldAttachment, Backups: b.heldBackup,
-		FailedTask: task, Error: fe.Message, Hint: fe.Hint, Tasks: b.tasks,
+		FailedTask: task, Error: fe.Message, Hint: fe.Hint, Tasks: b.tasks, Unclaim: fe.Type == flow.ErrNoSpace,
 	}, nil)
 	b.show(safe, attrState.ValueSet(string(models.FlowHeld)))
 	workflow.SetCurrentDetails(safe, "**HELD** at "+task+": "+fe.Message+"\n\n"+fe.Hint+

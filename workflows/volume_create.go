@@ -104,7 +104,7 @@ func (f *volumeCreate) build(ctx workflow.Context) (models.StorageVolume, error)
 			if err == nil || f.aborted(err) || !needsPerson(err) {
 				return made, err
 			}
-			last, task = err, f.work()
+			last, task = f.inPool(err), f.work()
 			if f.cleared(ctx, err) {
 				attempted = append(attempted, f.cast.Pool)
 				continue
@@ -164,6 +164,16 @@ func (f *volumeCreate) createOn(ctx workflow.Context, others bool) (models.Stora
 	}
 	made, err := f.node(node(ctx, f.backend, summary), f.work(), in)
 	return made.Volume, err
+}
+
+// inPool says which pool had no room, as the scheduler does of those that it refuses.
+func (f *volumeCreate) inPool(err error) error {
+	fe := wire.Parse(err)
+	if fe.Type != flow.ErrNoSpace {
+		return err
+	}
+	fe.Message = f.cast.Pool + ": " + fe.Message
+	return wire.Error(fe)
 }
 
 // work is the task that makes the volume.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -114,9 +115,12 @@ func TestCreateHeld(t *testing.T) {
 			w.failing(flow.TaskCreateVolume, tries, c.kind)
 			w.failing(flow.TaskDeleteVolume, c.undo, flow.ErrUnavailable)
 			var heldAs models.VolumeStatus
+			var unclaimed, named bool
 			var early, reply error
 			w.update(0, flow.UpdateRetry, &early)
-			w.env.RegisterDelayedCallback(func() { heldAs = w.status }, time.Hour)
+			w.env.RegisterDelayedCallback(func() {
+				heldAs, unclaimed, named = w.status, w.last.Unclaim, strings.HasPrefix(w.last.Error, w.pools[0]+": ")
+			}, time.Hour)
 			if c.word != "" {
 				w.update(2*time.Hour, c.word, &reply)
 			}
@@ -125,6 +129,8 @@ func TestCreateHeld(t *testing.T) {
 			require.Error(t, early, "retry is refused while nothing is held")
 			require.NoError(t, reply)
 			require.Equal(t, models.VolumeError, heldAs, "a held create shows as error")
+			require.Equal(t, c.kind == flow.ErrNoSpace, unclaimed, "room that is not there is not claimed")
+			require.Equal(t, unclaimed, named, "which pool is full")
 			require.Equal(t, c.status, w.status)
 			require.Equal(t, c.state, w.state)
 			require.Equal(t, c.quota, w.quota)

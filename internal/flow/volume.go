@@ -203,6 +203,7 @@ type FlowEndInput struct {
 	Hint       string                  `json:"hint,omitempty"`
 	Message    bool                    `json:"message,omitempty"` // leave a user message with Error
 	Tasks      []models.Task           `json:"task_list,omitempty"`
+	Unclaim    bool                    `json:"unclaim,omitempty"` // see models.FlowEnd
 }
 
 // VolumeDeleteInput starts volume-delete and volume-unmanage; the row is `deleting` or `unmanaging` under this flow's id already.

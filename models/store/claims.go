@@ -89,21 +89,39 @@ func (s *Store) ReleaseClaim(ctx context.Context, flowID string) error {
 }
 
 func dropClaim(tx *gorm.DB, flowID string) error {
-	return dropClaims(tx, "flow_id = ?", flowID)
+	_, err := dropClaims(tx, "flow_id = ?", flowID)
+	return err
 }
 
-// dropClaims removes claims and takes them out of their pools' sums.
-func dropClaims(tx *gorm.DB, where string, args ...any) error {
+// dropClaims removes claims and takes them out of their pools' sums; gib is how much they were.
+func dropClaims(tx *gorm.DB, where string, args ...any) (gib int64, err error) {
 	var gone []models.Claim
 	if err := tx.Raw("DELETE FROM claims WHERE "+where+" RETURNING pool, gib", args...).Scan(&gone).Error; err != nil {
-		return err
+		return 0, err
 	}
 	for _, c := range gone {
+		gib += c.GiB
 		if err := countClaim(tx, c.Pool, -c.GiB, -1); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return gib, nil
+}
+
+// giveBack lets placements have the room of a volume that a delete has removed, before the pool reports it: a claim below zero, which goes
+// with the next report. Only what the present report counts comes back: it must have been gathered after the volume was made, and
+// before the delete began, which it may else have seen done. gib is without what the volume claimed.
+func (s *Store) giveBack(tx *gorm.DB, v models.Volume, f models.Flow, gib int64) error {
+	if f.Operation != models.OpVolumeDelete || v.LaunchedAt.IsZero() || gib <= 0 {
+		return nil
+	}
+	n, err := changed(tx.Exec("UPDATE pools SET claimed_gib = claimed_gib - ?, claimed_count = claimed_count - 1 WHERE name = ? AND gathered_at > ? AND gathered_at < ?",
+		gib, v.Host, toMicros(v.LaunchedAt), toMicros(f.CreatedAt)))
+	if err != nil || n == 0 {
+		return err
+	}
+	now := s.now()
+	return tx.Create(&models.Claim{FlowID: f.ID, VolumeID: v.ID, Pool: v.Host, GiB: -gib, SettledAt: now, CreatedAt: now}).Error
 }
 
 // countClaim adds to what is claimed of a pool; "" is none. A pool that is gone has no sum to keep.

@@ -16,7 +16,7 @@ import (
 //
 // A closed flow gives its rows up and leaves nothing half-counted: what it had reserved and not committed goes back,
 // unless the row of a create stays, which then counts; what another operation had committed goes back unless it
-// succeeded. A held flow keeps its rows, its quota and its claim. Ending a flow that is closed already changes nothing;
+// succeeded. A held flow keeps its rows, its quota and, without Unclaim, its claim. Ending a flow that is closed already changes nothing;
 // holding one is a *StatusError.
 func (s *Store) EndFlow(ctx context.Context, e models.FlowEnd) error {
 	return s.write(ctx, func(tx *gorm.DB) error {
@@ -34,8 +34,14 @@ func (s *Store) EndFlow(ctx context.Context, e models.FlowEnd) error {
 			return err
 		}
 		stays, err := s.endRows(tx, f, e)
-		if err != nil || e.State.Open() {
+		if err != nil {
 			return err
+		}
+		if e.State.Open() {
+			if e.Unclaim {
+				return dropClaim(tx, f.ID)
+			}
+			return nil
 		}
 		if err := s.settleQuota(tx, f, e.State, stays); err != nil {
 			return err

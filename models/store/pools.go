@@ -13,7 +13,8 @@ import (
 )
 
 // SavePools keeps a backend's latest report. Pools of that backend that stats doesn't name go away; so do claims whose volume was
-// ready before the node began to gather, since the report contains them. A report older than the one kept is ignored. Compare
+// ready before the node began to gather, since the report contains them, and all that deletes gave back, which it may contain: to
+// promise room twice is worse than to promise it late. A report older than the one kept is ignored. Compare
 // clocks first: gatheredAt must be on the clock of this process.
 func (s *Store) SavePools(ctx context.Context, backend, az string, stats []models.PoolStats, gatheredAt time.Time) error {
 	gatheredAt = cut(gatheredAt)
@@ -44,7 +45,7 @@ func (s *Store) SavePools(ctx context.Context, backend, az string, stats []model
 				return err
 			}
 		}
-		if err := tx.Exec("DELETE FROM claims WHERE settled_at > 0 AND settled_at < ? AND substr(pool, 1, ?) = ?",
+		if err := tx.Exec("DELETE FROM claims WHERE settled_at > 0 AND (settled_at < ? OR gib < 0) AND substr(pool, 1, ?) = ?",
 			toMicros(gatheredAt), len(prefix), prefix).Error; err != nil {
 			return err
 		}

@@ -75,7 +75,11 @@ func (s *Store) destroyVolume(tx *gorm.DB, v models.Volume, f models.Flow) error
 	if v.ConsumesQuota {
 		deltas = models.VolumeDeltas(typeName, 1, v.SizeGiB)
 	}
-	return s.destroyRow(tx, "volumes", v.ID, v.ProjectID, deltas, f)
+	unclaimed, err := s.destroyRow(tx, "volumes", v.ID, v.ProjectID, deltas, f)
+	if err != nil {
+		return err
+	}
+	return s.giveBack(tx, v, f, v.SizeGiB-unclaimed)
 }
 
 // destroySnapshot is destroyVolume for a snapshot.
@@ -88,38 +92,40 @@ func (s *Store) destroySnapshot(tx *gorm.DB, sn models.Snapshot, f models.Flow) 
 	if sn.ConsumesQuota {
 		deltas = models.SnapshotDeltas(typeName, 1, sn.QuotaGiB)
 	}
-	return s.destroyRow(tx, "snapshots", sn.ID, sn.ProjectID, deltas, f)
+	_, err = s.destroyRow(tx, "snapshots", sn.ID, sn.ProjectID, deltas, f)
+	return err
 }
 
 // destroyBackup is destroyVolume for a backup.
 func (s *Store) destroyBackup(tx *gorm.DB, b models.Backup, f models.Flow) error {
-	return s.destroyRow(tx, "backups", b.ID, b.ProjectID, models.BackupDeltas(1, b.SizeGiB), f)
+	_, err := s.destroyRow(tx, "backups", b.ID, b.ProjectID, models.BackupDeltas(1, b.SizeGiB), f)
+	return err
 }
 
-// destroyRow removes a row, what it claims of its pool, and what it takes of the quota. A create that never committed has
+// destroyRow removes a row, what it claims of its pool (in GiB), and what it takes of the quota. A create that never committed has
 // nothing in use: its reservation is released by settleQuota.
-func (s *Store) destroyRow(tx *gorm.DB, table, id, projectID string, deltas []models.QuotaDelta, f models.Flow) error {
+func (s *Store) destroyRow(tx *gorm.DB, table, id, projectID string, deltas []models.QuotaDelta, f models.Flow) (unclaimed int64, err error) {
 	if err := tx.Exec("DELETE FROM "+table+" WHERE id = ?", id).Error; err != nil {
-		return err
+		return 0, err
 	}
-	if err := dropClaims(tx, "volume_id = ?", id); err != nil {
-		return err
+	if unclaimed, err = dropClaims(tx, "volume_id = ?", id); err != nil {
+		return 0, err
 	}
 	if makesRow(f.Operation) && len(deltas) > 0 {
 		var committed int64
 		if err := tx.Table("reservations").Where("flow_id = ? AND state = ?", f.ID, models.ReservationCommitted).Count(&committed).Error; err != nil {
-			return err
+			return 0, err
 		}
 		if committed == 0 {
-			return nil
+			return unclaimed, nil
 		}
 	}
 	for _, d := range byResource(deltas) { // the order in which usages are locked
 		if err := s.count(tx, projectID, d.Resource, -d.Delta, 0); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return unclaimed, nil
 }
 
 // typeName is the name of a volume type, "" of none.
