@@ -68,8 +68,8 @@ func (w *world) register(r worker.ActivityRegistry) {
 	}
 }
 
-// start runs Temporal, an engine on it, and the workers of a world.
-func start(t *testing.T) (*engine.Engine, *world) {
+// serve runs Temporal, and an engine on it.
+func serve(t *testing.T) *engine.Engine {
 	t.Helper()
 	temporal, err := devserver.Start(t.Context(), devserver.Options{StateDir: t.TempDir(), FrontendAddr: "127.0.0.1:0", RelaxedDurability: true})
 	require.NoError(t, err)
@@ -85,6 +85,13 @@ func start(t *testing.T) (*engine.Engine, *world) {
 		require.NoError(t, e.EnsureNamespace(t.Context(), namespace.Spec{Name: name, Retention: 48 * time.Hour, SearchAttributes: attrs}))
 		require.NoError(t, e.EnsureNamespace(t.Context(), namespace.Spec{Name: name + flow.SystemNamespaceSuffix}))
 	}
+	return e
+}
+
+// start runs Temporal, an engine on it, and the workers of a world.
+func start(t *testing.T) (*engine.Engine, *world) {
+	t.Helper()
+	e := serve(t)
 	w := &world{broken: map[string]flow.ErrorType{}}
 	control := worker.New(e.Flows(), flow.ControlQueue, worker.Options{})
 	for op, fn := range workers.Flows() {
