@@ -104,6 +104,22 @@ func TestSplitBrain(t *testing.T) {
 	}
 	require.Len(t, names, 2, "it is still to be seen")
 	require.Equal(t, "unharmed", string(sharetest.Read(t, d, other)[:8]))
+
+	// Resolved as the manual says, for the brick that was written last.
+	brick := g.Hosts[0] + ":" + filepath.Join(g.Folder(0), g.Volume, "brick")
+	for _, command := range []string{
+		"gluster volume heal vol1 info split-brain",
+		"gluster volume heal vol1 split-brain source-brick server1:/bricks/vol1/brick /volume-<id>",
+	} {
+		require.Contains(t, manual(t), "`"+command+"`")
+		out := g.RunAt(0, strings.Fields(strings.NewReplacer("volume-<id>", v.Name, "server1:/bricks/vol1/brick", brick).Replace(command))...)
+		require.Contains(t, out, v.Name)
+	}
+	require.Eventually(t, func() bool {
+		_, err := d.Source(t.Context(), v)
+		return err == nil
+	}, time.Minute, 500*time.Millisecond, "healed")
+	require.EqualValues(t, 2, sharetest.Read(t, d, v)[0], "the truth of that brick")
 }
 
 // With an arbiter, bricks that go and come back in turn before anything is healed make a write fail rather than diverge.

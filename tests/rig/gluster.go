@@ -25,6 +25,7 @@ type GlusterCluster struct {
 
 type glusterOptions struct {
 	arbiter   bool
+	bare      bool
 	brickSize int64
 }
 
@@ -34,6 +35,9 @@ type GlusterOption func(*glusterOptions)
 // Arbiter adds a third server that holds names and versions of files only, so that a write without a majority fails. Without
 // it the volume is replica 2 and can be made to hold two truths.
 func Arbiter() GlusterOption { return func(o *glusterOptions) { o.arbiter = true } }
+
+// Bare leaves the servers for themselves, without a cluster and without vol1: the test makes both with RunAt, as an operator does.
+func Bare() GlusterOption { return func(o *glusterOptions) { o.bare = true } }
 
 // BrickSize is the size of each brick's file system in bytes, in place of 2 GiB; at least 300 MiB. Only what is written
 // takes room.
@@ -63,7 +67,14 @@ func Gluster(t T, opts ...GlusterOption) *GlusterCluster {
 	if err := g.start(); err != nil {
 		t.Fatalf("starting GlusterFS: %v", err)
 	}
-	g.Share = g.AddVolume(g.Volume)
+	if !g.options.bare {
+		g.Share = g.AddVolume(g.Volume)
+		return g
+	}
+	g.Share = g.Hosts[0] + ":/" + g.Volume
+	if err := g.noteShares(g.Volume); err != nil {
+		t.Fatalf("%v", err)
+	}
 	return g
 }
 
@@ -83,6 +94,9 @@ func (g *GlusterCluster) start() error {
 		if err := g.startServer(i); err != nil {
 			return err
 		}
+	}
+	if g.options.bare {
+		return nil
 	}
 	return g.join()
 }
@@ -166,10 +180,8 @@ func (g *GlusterCluster) addVolume(name, share string) error {
 		}
 		args = append(args, host+":"+g.brick(i, name))
 	}
-	for _, host := range g.Hosts { // any of them may stand in a mount's source
-		if err := note(g.dir, "shares", host+":/"+name); err != nil {
-			return err
-		}
+	if err := g.noteShares(name); err != nil {
+		return err
 	}
 	for _, args := range [][]string{
 		append(args, "force"),
@@ -182,6 +194,16 @@ func (g *GlusterCluster) addVolume(name, share string) error {
 		}
 	}
 	return g.awaitBricks(name)
+}
+
+// noteShares has mounts of a volume taken away with the cluster; any server may stand in their source.
+func (g *GlusterCluster) noteShares(name string) error {
+	for _, host := range g.Hosts {
+		if err := note(g.dir, "shares", host+":/"+name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *GlusterCluster) brick(i int, volume string) string {

@@ -45,6 +45,26 @@ func (g *GlusterCluster) cli(i int, args ...string) (string, error) {
 	}
 }
 
+// RunAt runs a program as a server does, the first being 0, fails the test when it ends badly, and returns what it said: `gluster` talks to
+// that server, all others see the servers' mounts.
+func (g *GlusterCluster) RunAt(i int, args ...string) string {
+	g.t.Helper()
+	var out string
+	var err error
+	if args[0] == "gluster" {
+		out, err = g.cli(i, args[1:]...)
+	} else {
+		out, err = output(g.ns.entered(args...)...)
+	}
+	if err != nil {
+		g.t.Fatalf("at %s: %v", g.Hosts[i], err)
+	}
+	return out
+}
+
+// Folder is one of a server's own, the first being 0.
+func (g *GlusterCluster) Folder(i int) string { return g.server(i) }
+
 // Brick is the folder of a volume's brick at a server, the first being 0. The bricks' file systems are mounted in a
 // namespace of the servers; this path leads there.
 func (g *GlusterCluster) Brick(i int, volume string) string {
