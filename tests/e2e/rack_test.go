@@ -40,13 +40,14 @@ type rack struct {
 	node    *rig.Node
 	gluster *rig.GlusterCluster
 	lvm     *nodeWorker
+	thick   *nodeWorker
 	mount   string // of the GlusterFS volume, for the test to look at it
 	share   string // folder of the node's /host
 }
 
 func newRack(t *testing.T) *rack {
 	t.Helper()
-	node := rig.StorageNode(t)
+	node := rig.StorageNode(t, rig.Disks(8*rig.GiB, 3*rig.GiB+rig.GiB/4))
 	shares := filepath.Join(t.TempDir(), "shares.conf")
 	r := &rack{node: node, gluster: rig.Gluster(t, rig.BrickSize(6*rig.GiB)), share: node.Share}
 	ways := fmt.Sprintf("# two ways into one volume\n%s:/vol1\n%s:/vol1\n", r.gluster.Hosts[0], r.gluster.Hosts[1])
@@ -60,6 +61,11 @@ func newRack(t *testing.T) *rack {
 	harness.CopyBinary(t, "clinkerd", r.share)
 	r.lvm = r.nodeWorker(t, "lvm", conf)
 	r.lvm.start(t)
+	r.thick = r.newThick(t)
+	for _, words := range glusterManual(t, "clinkerd") {
+		out, code := r.Ctl(t, strings.Fields(strings.Replace(strings.Join(words, " "), "--config-file /etc/cinder/cinder.conf ", "", 1))...)
+		require.Zero(t, code, out)
+	}
 	r.Storage = r.Part(t, "worker", "storage", "--backend", "glusterfs")
 	r.AwaitPools(t, 2)
 	return r
