@@ -20,10 +20,11 @@ const (
 	copyTasks  = 4 // pieces under way at once
 )
 
-// Copy is a copy of a whole volume to another, from device to device.
+// Copy is a copy of a whole volume to another.
 type Copy struct {
-	From, To *Device
-	Size     int64
+	From Source
+	To   Target
+	Size int64
 	// ID names the copy: a checkpoint of another is not taken for its own.
 	ID string
 	// State keeps how far the copy is; nil begins anew each time.
@@ -107,7 +108,7 @@ func (e *DiffersError) Error() string {
 
 // Compare reads the first size bytes of both and answers a *DiffersError when they are not the same. What both know to be holes
 // is not read.
-func Compare(ctx context.Context, a, b *Device, size int64) error {
+func Compare(ctx context.Context, a, b Source, size int64) error {
 	pool := sync.Pool{New: func() any { return buffer(copyPiece) }}
 	same := func(buf []byte, at int64) error {
 		mem, _ := pool.Get().([]byte)

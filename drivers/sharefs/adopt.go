@@ -8,6 +8,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/files"
+	"github.com/clinker-storage/clinker/drivers/qcow"
 )
 
 // Adopt makes a volume of a file on a share: "file" or "host:/volume/file", as Cinder's manage has it. The file is of the format that new
@@ -119,8 +120,8 @@ func (d *Driver) formatOfForeign(p *place, name string, r *record, format string
 		if err != nil {
 			return "", err
 		}
-		if h.backing == name && !asked && (h.backingFormat == raw || h.backingFormat == qcow2) {
-			return h.backingFormat, nil
+		if h.Backing == name && !asked && (h.BackingFormat == raw || h.BackingFormat == qcow2) {
+			return h.BackingFormat, nil
 		}
 	}
 	file := name
@@ -132,7 +133,7 @@ func (d *Driver) formatOfForeign(p *place, name string, r *record, format string
 		return "", err
 	}
 	defer f.Close()
-	if !asked && format == raw && isQcow2(f) {
+	if !asked && format == raw && qcow.Is(f) {
 		return "", fmt.Errorf("%w: %s is to be raw and begins as a qcow2 file: say \"raw:%s\" when a guest wrote that, \"qcow2:%s\" when it is one",
 			drivers.ErrInvalid, name, name, name)
 	}
@@ -146,8 +147,8 @@ func (d *Driver) takeIn(ctx context.Context, p *place, v drivers.Volume, r *reco
 		if err != nil {
 			return 0, err
 		}
-		if h.backing != "" {
-			return 0, bad("names a backing file, and it has no snapshots")
+		if h.Backing != "" {
+			return 0, qcow.Bad("names a backing file, and it has no snapshots")
 		}
 		size, r.active = l.size, v.Name
 	} else {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/files"
+	"github.com/clinker-storage/clinker/drivers/qcow"
 )
 
 // link is one file of a chain.
@@ -116,21 +117,21 @@ func (p *place) walk(name string, r *record) (chain []link, err error) {
 		}
 		chain = append(chain, l)
 		switch {
-		case file == name && h.backing != "":
-			return nil, bad("of %s names a backing file, which it can't have", file)
+		case file == name && h.Backing != "":
+			return nil, qcow.Bad("of %s names a backing file, which it can't have", file)
 		case file == name:
 			return chain, nil
-		case !ownFile(name, h.backing):
-			return nil, bad("of %s names a backing file that is not the volume's", file)
-		case h.backingFormat != r.formatOf(name, h.backing):
-			return nil, bad("of %s says %q of its backing file, the record says %s", file, h.backingFormat, r.formatOf(name, h.backing))
+		case !ownFile(name, h.Backing):
+			return nil, qcow.Bad("of %s names a backing file that is not the volume's", file)
+		case h.BackingFormat != r.formatOf(name, h.Backing):
+			return nil, qcow.Bad("of %s says %q of its backing file, the record says %s", file, h.BackingFormat, r.formatOf(name, h.Backing))
 		}
-		file = h.backing
+		file = h.Backing
 	}
 }
 
 // link looks at one file.
-func (p *place) link(file, format string) (l link, h header, err error) {
+func (p *place) link(file, format string) (l link, h qcow.Header, err error) {
 	f, err := p.openPlain(file)
 	if err != nil {
 		return l, h, err
@@ -140,8 +141,8 @@ func (p *place) link(file, format string) (l link, h header, err error) {
 		return l, h, errSplitBrain
 	}
 	if format == qcow2 {
-		h, err = readHeader(f)
-		return link{file, format, h.size}, h, err
+		h, err = qcow.ReadHeader(f)
+		return link{file, format, h.Size}, h, err
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/files"
 	"github.com/clinker-storage/clinker/drivers/mounts"
+	"github.com/clinker-storage/clinker/drivers/qcow"
 	"github.com/clinker-storage/clinker/internal/execx"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -93,7 +94,7 @@ func (d *Driver) fail(op, resource string, s *mountedShare, err error) error {
 		hint = fmt.Sprintf("a file of that name is in %s: adopt it (`cinder manage`) or move it away; Clinker never removes what it did not make", where)
 	case errors.Is(err, files.ErrNoFile):
 		hint = fmt.Sprintf("find out who put it into %s, move it away, then `clinker flow retry <flow>`", where)
-	case errors.Is(err, errHeader):
+	case errors.Is(err, qcow.ErrHeader):
 		hint = fmt.Sprintf("somebody else changed the volume's files in %s, or they are damaged: look at them with `qemu-img info -U -f qcow2`, never without -f", where)
 	}
 	if hint != "" {

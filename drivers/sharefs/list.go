@@ -8,6 +8,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/files"
+	"github.com/clinker-storage/clinker/drivers/qcow"
 	"github.com/clinker-storage/clinker/models"
 )
 
@@ -75,7 +76,7 @@ func (d *Driver) describe(p *place, name string) (drivers.Volume, error) {
 	l, _, err := p.link(k.active, k.formatOf(name, k.active))
 	lost := errors.Is(err, drivers.ErrNotFound) && k.active != name
 	switch {
-	case lost, errors.Is(err, errHeader), errors.Is(err, errSplitBrain):
+	case lost, errors.Is(err, qcow.ErrHeader), errors.Is(err, errSplitBrain):
 		l.size = k.size
 	case err != nil:
 		return drivers.Volume{}, err

@@ -11,6 +11,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/devices"
 	"github.com/clinker-storage/clinker/drivers/files"
+	"github.com/clinker-storage/clinker/drivers/qcow"
 )
 
 // OpenSnapshot opens the files that hold the snapshot's data, each in the format that the volume's record says and with its header checked
@@ -70,7 +71,7 @@ func (d *Driver) openSnapshot(ctx context.Context, p *place, s drivers.Snapshot)
 	if err != nil {
 		return nil, errors.Join(err, locks.Close())
 	}
-	return &openSnapshot{data: chain, locks: locks}, nil
+	return &openSnapshot{Data: chain, locks: locks}, nil
 }
 
 // unread answers ErrBusy while somebody has a snapshot of the volume open. The caller has the volume's lock, so nobody opens one after
@@ -88,13 +89,13 @@ func (d *Driver) unread(p *place, k *disk) error {
 
 // openSnapshot holds the lock that keeps its files as they are.
 type openSnapshot struct {
-	data
+	qcow.Data
 	locks *os.File
 }
 
 // Close lets the files be merged again.
 func (o *openSnapshot) Close() error {
-	err := o.data.Close()
+	err := o.Data.Close()
 	if e := o.locks.Close(); !errors.Is(e, os.ErrClosed) {
 		err = errors.Join(err, e)
 	}
@@ -102,8 +103,8 @@ func (o *openSnapshot) Close() error {
 }
 
 // openChain opens a chain, which was walked, from its lowest file up.
-func (p *place) openChain(chain []link) (data, error) {
-	var below data
+func (p *place) openChain(chain []link) (qcow.Data, error) {
+	var below qcow.Data
 	for i := len(chain) - 1; i >= 0; i-- {
 		next, err := p.openLink(chain[i], below)
 		if err != nil {
@@ -117,7 +118,7 @@ func (p *place) openChain(chain []link) (data, error) {
 	return below, nil
 }
 
-func (p *place) openLink(l link, below data) (data, error) {
+func (p *place) openLink(l link, below qcow.Data) (qcow.Data, error) {
 	f, err := p.openPlain(l.file)
 	if err != nil {
 		return nil, err
@@ -125,13 +126,13 @@ func (p *place) openLink(l link, below data) (data, error) {
 	if l.format != qcow2 {
 		return devices.FromFile(f, int64(l.size))
 	}
-	h, err := readHeader(f)
-	if err == nil && h.size != l.size {
-		err = bad("of %s has changed", l.file)
+	h, err := qcow.ReadHeader(f)
+	if err == nil && h.Size != l.size {
+		err = qcow.Bad("of %s has changed", l.file)
 	}
-	var i *image
+	var i *qcow.Image
 	if err == nil {
-		i, err = openImage(f, h, below)
+		i, err = qcow.OpenImage(f, h, below)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -1,4 +1,4 @@
-package sharefs
+package qcow
 
 import (
 	"encoding/binary"
@@ -10,15 +10,15 @@ import (
 	"github.com/clinker-storage/clinker/drivers"
 )
 
-// header is what matters of a qcow2 file's first bytes (QEMU's docs/interop/qcow2.txt).
-type header struct {
-	size          drivers.Bytes // of the disk
-	backing       string        // name of the backing file, "" for none
-	backingFormat string        // "" is not said: QEMU would guess
+// Header is what matters of a qcow2 file's first bytes (QEMU's docs/interop/qcow2.txt).
+type Header struct {
+	Size          drivers.Bytes // of the disk
+	Backing       string        // name of the backing file, "" for none
+	BackingFormat string        // "" is not said: QEMU would guess
 }
 
 const (
-	qcow2Magic   = "QFI\xfb"
+	magic        = "QFI\xfb"
 	headerLength = 72 // of version 2; 104 and more from version 3
 	maxHeader    = 64 << 10
 	maxExtension = 16 << 10
@@ -36,15 +36,17 @@ const (
 	extensionExternalData  = 0x44415441
 )
 
-var errHeader = fmt.Errorf("%w: its qcow2 header", drivers.ErrInvalid)
+// ErrHeader is a header that is damaged, or would lead to other files than it may.
+var ErrHeader = fmt.Errorf("%w: its qcow2 header", drivers.ErrInvalid)
 
-func bad(format string, args ...any) error {
-	return fmt.Errorf("%w %s", errHeader, fmt.Sprintf(format, args...))
+// Bad says what is wrong with a header.
+func Bad(format string, args ...any) error {
+	return fmt.Errorf("%w %s", ErrHeader, fmt.Sprintf(format, args...))
 }
 
-// readHeader reads and checks a file that must be qcow2. It refuses what would have QEMU open anything else than this file
+// ReadHeader reads and checks a file that must be qcow2. It refuses what would have QEMU open anything else than this file
 // and its backing file: an external data file, encryption, and whatever it does not know.
-func readHeader(r io.ReaderAt) (h header, err error) {
+func ReadHeader(r io.ReaderAt) (h Header, err error) {
 	buf := make([]byte, maxHeader)
 	n, err := r.ReadAt(buf, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -53,16 +55,16 @@ func readHeader(r io.ReaderAt) (h header, err error) {
 	return parseHeader(buf[:n])
 }
 
-// isQcow2 tells whether a file begins as a qcow2 file does. It serves warnings and refusals only, never to choose a format.
-func isQcow2(f *os.File) bool {
-	magic := make([]byte, len(qcow2Magic))
-	_, err := f.ReadAt(magic, 0)
-	return err == nil && string(magic) == qcow2Magic
+// Is tells whether a file begins as a qcow2 file does. It serves warnings and refusals only, never to choose a format.
+func Is(f *os.File) bool {
+	head := make([]byte, len(magic))
+	_, err := f.ReadAt(head, 0)
+	return err == nil && string(head) == magic
 }
 
-func parseHeader(b []byte) (h header, err error) {
-	if len(b) < headerLength || string(b[:4]) != qcow2Magic {
-		return h, bad("is missing")
+func parseHeader(b []byte) (h Header, err error) {
+	if len(b) < headerLength || string(b[:4]) != magic {
+		return h, Bad("is missing")
 	}
 	be := binary.BigEndian
 	version, length := be.Uint32(b[4:]), uint64(headerLength)
@@ -73,37 +75,37 @@ func parseHeader(b []byte) (h header, err error) {
 			return h, err
 		}
 	case version != 2:
-		return h, bad("has version %d", version)
+		return h, Bad("has version %d", version)
 	}
 	if be.Uint32(b[32:]) != 0 {
-		return h, bad("says that it is encrypted")
+		return h, Bad("says that it is encrypted")
 	}
 	if bits := be.Uint32(b[20:]); bits < 9 || bits > 21 {
-		return h, bad("has clusters of 2^%d bytes", bits)
+		return h, Bad("has clusters of 2^%d bytes", bits)
 	}
 	size := be.Uint64(b[24:])
 	if size == 0 || size > 1<<62 {
-		return h, bad("has a size of %d bytes", size)
+		return h, Bad("has a size of %d bytes", size)
 	}
-	h.size = drivers.Bytes(size)
+	h.Size = drivers.Bytes(size)
 	if length < headerLength || length > uint64(len(b)) || length%8 != 0 {
-		return h, bad("has a length of %d bytes", length)
+		return h, Bad("has a length of %d bytes", length)
 	}
-	if h.backing, err = backingName(b, length); err != nil {
+	if h.Backing, err = backingName(b, length); err != nil {
 		return h, err
 	}
-	h.backingFormat, err = readExtensions(b, length)
+	h.BackingFormat, err = readExtensions(b, length)
 	return h, err
 }
 
 func checkFeatures(f uint64) error {
 	switch {
 	case f&featureExternalData != 0:
-		return bad("names an external data file")
+		return Bad("names an external data file")
 	case f&featureCorrupt != 0:
-		return bad("says that the file is corrupt")
+		return Bad("says that the file is corrupt")
 	case f&^(featureDirty|featureCompression|featureExtendedL2) != 0:
-		return bad("has features that are not known: %#x", f)
+		return Bad("has features that are not known: %#x", f)
 	}
 	return nil
 }
@@ -114,7 +116,7 @@ func backingName(b []byte, length uint64) (string, error) {
 	case at == 0 && n == 0:
 		return "", nil
 	case n == 0 || n > 1023 || at < length || at > uint64(len(b)) || at+n > uint64(len(b)):
-		return "", bad("has a bad backing file name")
+		return "", Bad("has a bad backing file name")
 	}
 	return string(b[at : at+n]), nil
 }
@@ -128,11 +130,11 @@ func readExtensions(b []byte, at uint64) (format string, err error) {
 			return format, nil
 		}
 		if n > maxExtension || at+n > uint64(len(b)) {
-			return "", bad("has a bad extension")
+			return "", Bad("has a bad extension")
 		}
 		switch kind {
 		case extensionExternalData:
-			return "", bad("names an external data file")
+			return "", Bad("names an external data file")
 		case extensionBackingFormat:
 			format = string(b[at : at+n])
 		}

@@ -1,4 +1,4 @@
-package sharefs
+package qcow
 
 import (
 	"bytes"
@@ -14,24 +14,24 @@ import (
 	"github.com/clinker-storage/clinker/drivers/devices"
 )
 
-// data is one file of a chain as its readers see it.
-type data interface {
+// Data is one file of a chain as its readers see it.
+type Data interface {
 	io.ReaderAt
 	io.Closer
 	NextData(off int64) (begin, end int64, err error)
 	Size() drivers.Bytes
 }
 
-var _ data = (*devices.Device)(nil)
+var _ Data = (*devices.Device)(nil)
 
-// image reads a qcow2 file and the files below it (QEMU's docs/interop/qcow2.txt), for nothing but reading: snapshots are backed up
-// without a program or a copy between. It is safe for concurrent use.
-type image struct {
+// Image reads a qcow2 file and the files below it (QEMU's docs/interop/qcow2.txt), for nothing but reading.
+// It is safe for concurrent use.
+type Image struct {
 	f       *os.File
 	size    int64
 	bits    uint     // of the cluster size
 	l1      []uint64 // where the second tables are
-	backing data     // nil: zeros
+	backing Data     // nil: zeros
 
 	mu     sync.Mutex
 	tables map[uint64][]uint64 // some of the second tables, by where they are
@@ -46,8 +46,8 @@ const (
 	maxL1      = 32 << 20 // bytes, as QEMU has it
 )
 
-// openImage reads the first table of a file whose header was looked at. It owns f and backing only when it succeeds.
-func openImage(f *os.File, h header, backing data) (*image, error) {
+// OpenImage reads the first table of a file whose header was looked at. It owns f and backing only when it succeeds.
+func OpenImage(f *os.File, h Header, backing Data) (*Image, error) {
 	head := make([]byte, 112)
 	n, err := f.ReadAt(head, 0)
 	if n < headerLength {
@@ -55,7 +55,7 @@ func openImage(f *os.File, h header, backing data) (*image, error) {
 	}
 	clear(head[n:])
 	be := binary.BigEndian
-	i := &image{f: f, size: int64(h.size), bits: uint(be.Uint32(head[20:])), backing: backing, tables: map[uint64][]uint64{}}
+	i := &Image{f: f, size: int64(h.Size), bits: uint(be.Uint32(head[20:])), backing: backing, tables: map[uint64][]uint64{}}
 	if be.Uint32(head[4:]) >= 3 {
 		features := be.Uint64(head[72:])
 		if features&featureExtendedL2 != 0 {
@@ -67,22 +67,10 @@ func openImage(f *os.File, h header, backing data) (*image, error) {
 	}
 	entries := int64(be.Uint32(head[36:]))
 	if perTable := int64(1) << (2*i.bits - 3); entries*8 > maxL1 || entries*perTable < i.size {
-		return nil, bad("has a first table of %d entries", entries)
+		return nil, Bad("has a first table of %d entries", entries)
 	}
-	i.l1, err = i.table(be.Uint64(head[40:]), int(entries))
+	i.l1, err = readTable(f, be.Uint64(head[40:]), int(entries))
 	return i, err
-}
-
-func (i *image) table(at uint64, n int) ([]uint64, error) {
-	raw := make([]byte, 8*n)
-	if got, err := i.f.ReadAt(raw, int64(at)); got < len(raw) {
-		return nil, short(err)
-	}
-	all := make([]uint64, n)
-	for k := range all {
-		all[k] = binary.BigEndian.Uint64(raw[8*k:])
-	}
-	return all, nil
 }
 
 func short(err error) error {
@@ -93,7 +81,7 @@ func short(err error) error {
 }
 
 // second answers the table of the clusters around off; nil when there is none.
-func (i *image) second(off int64) ([]uint64, error) {
+func (i *Image) second(off int64) ([]uint64, error) {
 	at := i.l1[off>>(2*i.bits-3)] & offsetMask
 	if at == 0 {
 		return nil, nil
@@ -103,7 +91,7 @@ func (i *image) second(off int64) ([]uint64, error) {
 	if t, ok := i.tables[at]; ok {
 		return t, nil
 	}
-	t, err := i.table(at, 1<<(i.bits-3))
+	t, err := readTable(i.f, at, 1<<(i.bits-3))
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +106,10 @@ func (i *image) second(off int64) ([]uint64, error) {
 }
 
 // Size is the disk's.
-func (i *image) Size() drivers.Bytes { return drivers.Bytes(i.size) }
+func (i *Image) Size() drivers.Bytes { return drivers.Bytes(i.size) }
 
 // Close closes the chain. A second Close is nil.
-func (i *image) Close() error {
+func (i *Image) Close() error {
 	err := i.f.Close()
 	if errors.Is(err, os.ErrClosed) {
 		err = nil
@@ -133,7 +121,7 @@ func (i *image) Close() error {
 }
 
 // ReadAt reads; what no file of the chain holds is zero.
-func (i *image) ReadAt(p []byte, off int64) (n int, err error) {
+func (i *Image) ReadAt(p []byte, off int64) (n int, err error) {
 	if rest := i.size - off; int64(len(p)) > rest {
 		p, err = p[:max(rest, 0)], io.EOF
 	}
@@ -152,7 +140,7 @@ func (i *image) ReadAt(p []byte, off int64) (n int, err error) {
 }
 
 // run answers what lies at off, and how far it lies in one piece, at most length bytes.
-func (i *image) run(off, length int64) (entry uint64, n int64, err error) {
+func (i *Image) run(off, length int64) (entry uint64, n int64, err error) {
 	cluster := int64(1) << i.bits
 	t, err := i.second(off)
 	if err != nil {
@@ -181,7 +169,7 @@ func follows(a, b, cluster uint64) bool {
 	return b&zeroFlag == 0 && a&offsetMask+cluster == b&offsetMask
 }
 
-func (i *image) fill(p []byte, off int64, entry uint64) error {
+func (i *Image) fill(p []byte, off int64, entry uint64) error {
 	switch at := entry & offsetMask; {
 	case entry&compressedFlag != 0:
 		return i.inflate(p, off, entry)
@@ -207,7 +195,7 @@ func (i *image) fill(p []byte, off int64, entry uint64) error {
 }
 
 // inflate reads from a compressed cluster: of how many 512-byte sectors, the entry says, too.
-func (i *image) inflate(p []byte, off int64, entry uint64) error {
+func (i *Image) inflate(p []byte, off int64, entry uint64) error {
 	shift := 62 - (i.bits - 8)
 	at := int64(entry & (1<<shift - 1))
 	sectors := int64(entry>>shift&(1<<(i.bits-8)-1)) + 1
@@ -225,7 +213,7 @@ func (i *image) inflate(p []byte, off int64, entry uint64) error {
 }
 
 // NextData answers what any file of the chain has, unless one above says that it is zero.
-func (i *image) NextData(off int64) (int64, int64, error) {
+func (i *Image) NextData(off int64) (int64, int64, error) {
 	for off < i.size {
 		entry, n, err := i.run(off, i.size-off)
 		if err != nil {
