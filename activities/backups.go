@@ -70,7 +70,7 @@ func (b *Backups) BackupChunks(ctx context.Context, in flow.BackupChunksInput) (
 // source opens what is read: the snapshot where there is one, else the volume.
 func (b *Backups) source(ctx context.Context, in flow.BackupChunksInput) (src backups.Source, size models.Bytes, release func(), err error) {
 	if in.Snapshot == nil {
-		src, release, err := b.Opener.Open(ctx, in.Volume, in.Host, Read)
+		src, release, err := b.Opener.OpenSource(ctx, in.Volume, in.Host)
 		return src, in.Volume.Size, release, err
 	}
 	if b.Snapshots == nil {
@@ -90,11 +90,7 @@ func (b *Backups) RestoreChunks(ctx context.Context, in flow.RestoreChunksInput)
 		if err := os.MkdirAll(filepath.Dir(string(state)), 0o700); err != nil {
 			return drivers.FileError("keep checkpoint", "backup", in.Volume.Name, b.StateDir, err)
 		}
-		access := Write
-		if in.Fresh {
-			access = WriteFresh
-		}
-		to, release, err := b.Opener.Open(ctx, in.Volume, in.Host, access)
+		to, release, err := b.Opener.OpenTarget(ctx, in.Volume, in.Host, in.Fresh)
 		if err != nil {
 			return err
 		}

@@ -35,14 +35,28 @@ func (a *Connections) InitializeConnection(ctx context.Context, in flow.ConnectI
 		if err != nil {
 			return flow.ConnectResult{}, err
 		}
-		if a.Target == nil {
-			return a.answer(ctx, in, e, nil)
-		}
-		if _, err := a.Target.Ensure(ctx, e); err != nil {
+		zeros, err := a.zeros(ctx, in)
+		if err != nil {
 			return flow.ConnectResult{}, err
 		}
-		return a.answer(ctx, in, e, a.Target.Allow)
+		var out flow.ConnectResult
+		if a.Target == nil {
+			out, err = a.answer(ctx, in, e, nil)
+		} else if _, err = a.Target.Ensure(ctx, e); err == nil {
+			out, err = a.answer(ctx, in, e, a.Target.Allow)
+		}
+		out.ZeroFilled = zeros
+		return out, err
 	})
+}
+
+// zeros tells a data worker whether a new volume reads as zeros.
+func (a *Connections) zeros(ctx context.Context, in flow.ConnectInput) (bool, error) {
+	if !in.Mover {
+		return false, nil
+	}
+	src, err := a.Driver.Source(ctx, in.Volume)
+	return src.ZeroFilled, err
 }
 
 // DescribeConnection says how a host that is let in reaches the volume, and changes nothing.

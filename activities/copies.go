@@ -11,12 +11,15 @@ import (
 	"github.com/clinker-storage/clinker/drivers/backups"
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/flow/wire"
+	"github.com/clinker-storage/clinker/models"
 )
 
 // Copies copies volumes from one backend to another. It runs on a data worker and knows no database.
 type Copies struct {
 	Mover
 	Opener Opener
+	// Far opens what is on another host.
+	Far *FarOpener
 	// StateDir is this host's own folder, where the checkpoints of copies are kept.
 	StateDir string
 }
@@ -34,7 +37,12 @@ func (c *Copies) copy(ctx context.Context, in flow.CopyInput) error {
 	if err := os.MkdirAll(filepath.Dir(string(state)), 0o700); err != nil {
 		return drivers.FileError("keep checkpoint", "mover", in.Source.Name, c.StateDir, err)
 	}
-	from, to, release, err := c.open(ctx, in, WriteFresh)
+	from, done, err := c.source(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer done()
+	to, release, err := c.target(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -55,7 +63,12 @@ func (c *Copies) VerifyVolume(ctx context.Context, in flow.CopyInput) error {
 }
 
 func (c *Copies) verify(ctx context.Context, in flow.CopyInput) error {
-	from, to, release, err := c.open(ctx, in, Read)
+	from, done, err := c.source(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer done()
+	to, release, err := c.read(ctx, in, sized(in), in.TargetHost)
 	if err != nil {
 		return err
 	}
@@ -71,20 +84,29 @@ func (c *Copies) verify(ctx context.Context, in flow.CopyInput) error {
 	return drivers.FileError("compare volume", "mover", in.Source.Name, in.TargetHost, err)
 }
 
-// open opens both, the source first.
-func (c *Copies) open(ctx context.Context, in flow.CopyInput, access Access) (from, to *backups.Device, release func(), err error) {
-	from, done, err := c.Opener.Open(ctx, in.Source, in.SourceHost, Read)
-	if err != nil {
-		return nil, nil, nil, err
+func (c *Copies) source(ctx context.Context, in flow.CopyInput) (backups.Source, func(), error) {
+	return c.read(ctx, in, in.Source, in.SourceHost)
+}
+
+func (c *Copies) target(ctx context.Context, in flow.CopyInput) (backups.Target, func(), error) {
+	if in.Far.Host != in.TargetHost {
+		return c.Opener.OpenTarget(ctx, sized(in), in.TargetHost, true)
 	}
-	target := in.Target
-	target.Size = in.Source.Size
-	to, doneToo, err := c.Opener.Open(ctx, target, in.TargetHost, access)
-	if err != nil {
-		done()
-		return nil, nil, nil, err
+	return c.Far.OpenTarget(ctx, sized(in), in.Far)
+}
+
+func (c *Copies) read(ctx context.Context, in flow.CopyInput, v models.StorageVolume, host string) (backups.Source, func(), error) {
+	if in.Far.Host != host {
+		return c.Opener.OpenSource(ctx, v, host)
 	}
-	return from, to, func() { doneToo(); done() }, nil
+	return c.Far.OpenSource(ctx, v, in.Far)
+}
+
+// sized is the target as far as the copy goes.
+func sized(in flow.CopyInput) models.StorageVolume {
+	v := in.Target
+	v.Size = in.Source.Size
+	return v
 }
 
 // ended classes an error, and forgets the checkpoint of a copy that failed for good or was given up.

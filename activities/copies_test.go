@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -152,26 +154,76 @@ func TestCopyRefuses(t *testing.T) {
 	}
 }
 
-// qcow2 is a driver whose files are no raw ones.
-type qcow2 struct{ drivers.Driver }
+// formatted is a driver whose files have another format.
+type formatted struct {
+	drivers.Driver
+	format string
+}
 
-func (q qcow2) HoldVolume(ctx context.Context, v drivers.Volume, _ bool) (drivers.Source, func(), error) {
-	src, err := q.Source(ctx, v)
-	src.Format = "qcow2"
+func (f formatted) HoldVolume(ctx context.Context, v drivers.Volume, _ bool) (drivers.Source, func(), error) {
+	src, err := f.Source(ctx, v)
+	src.Format = f.format
 	return src, func() {}, err
 }
 
-func TestOpenDoesNotReadAFormatAsBytes(t *testing.T) {
+// A format is what the driver says: what a guest wrote into the volume doesn't count, nor does a name that nobody knows.
+func TestOpenGuessesNoFormat(t *testing.T) {
 	s := newSite(t, &beats{})
-	o := &LocalOpener{Backends: map[string]drivers.Driver{"n1@a": qcow2{s.a}}}
-	_, _, err := o.Open(t.Context(), s.in.Source, s.in.SourceHost, Read)
+	s.qemuImg(t, "create", "-q", "-f", "qcow2", s.path(t, s.a, s.in.Source), strconv.Itoa(siteSize))
+	require.NoError(t, os.Truncate(s.path(t, s.a, s.in.Source), siteSize))
+	src, release, err := s.copies.Opener.OpenSource(t.Context(), s.in.Source, s.in.SourceHost)
+	require.NoError(t, err)
+	head := make([]byte, 4)
+	_, err = src.ReadAt(head, 0)
+	require.NoError(t, err)
+	require.Equal(t, "QFI\xfb", string(head), "the bytes of a raw volume")
+	release()
+
+	o := &LocalOpener{Backends: map[string]drivers.Driver{"n1@a": formatted{s.a, "vmdk"}}}
+	_, _, err = o.OpenSource(t.Context(), s.in.Source, s.in.SourceHost)
 	require.ErrorIs(t, err, drivers.ErrNotSupported)
+	_, _, err = o.OpenTarget(t.Context(), s.in.Source, s.in.SourceHost, true)
+	require.ErrorIs(t, err, drivers.ErrNotSupported)
+	o.Backends["n1@a"] = formatted{s.b, "qcow2"} // which it is not
+	_, _, err = o.OpenSource(t.Context(), s.in.Target, s.in.SourceHost)
+	require.ErrorIs(t, err, drivers.ErrInvalid)
+}
+
+func (s *site) qemuImg(t *testing.T, args ...string) {
+	t.Helper()
+	out, err := exec.Command("qemu-img", args...).CombinedOutput()
+	require.NoErrorf(t, err, "qemu-img %v: %s", args, out)
+}
+
+// A qcow2 file is copied from and to by what its disk holds.
+func TestCopyOfQcow2(t *testing.T) {
+	raw := filepath.Join(t.TempDir(), "raw")
+	for name, formats := range map[string][2]string{"from qcow2": {"qcow2", "raw"}, "to qcow2": {"raw", "qcow2"}, "both": {"qcow2", "qcow2"}} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, &beats{})
+			source, target := s.path(t, s.a, s.in.Source), s.path(t, s.b, s.in.Target)
+			if formats[0] == "qcow2" {
+				require.NoError(t, os.WriteFile(raw, s.data, 0o600))
+				s.qemuImg(t, "convert", "-f", "raw", "-O", "qcow2", raw, source)
+			}
+			if formats[1] == "qcow2" {
+				s.qemuImg(t, "create", "-q", "-f", "qcow2", target, strconv.Itoa(siteSize))
+			}
+			s.copies.Opener = &LocalOpener{Backends: map[string]drivers.Driver{"n1@a": formatted{s.a, formats[0]}, "n1@b": formatted{s.b, formats[1]}}}
+			require.NoError(t, s.run(t, s.copies.CopyVolume))
+			require.NoError(t, s.run(t, s.copies.VerifyVolume))
+			s.qemuImg(t, "convert", "-f", formats[1], "-O", "raw", target, raw)
+			got, err := os.ReadFile(raw)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(s.data, got))
+		})
+	}
 }
 
 // An attempt that still works keeps its successor waiting; what that writes is the last word (data-safety rule 1).
 func TestAttemptsDoNotOverlap(t *testing.T) {
 	s := newSite(t, &beats{})
-	first, release, err := s.copies.Opener.Open(t.Context(), s.in.Target, s.in.TargetHost, WriteFresh)
+	first, release, err := s.copies.Opener.OpenTarget(t.Context(), s.in.Target, s.in.TargetHost, true)
 	require.NoError(t, err)
 	second := make(chan error, 1)
 	go func() { second <- s.copies.copy(context.WithoutCancel(t.Context()), s.in) }()

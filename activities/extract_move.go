@@ -32,7 +32,7 @@ func (r *Requests) ExtractRetypeRequest(ctx context.Context, in flow.VolumeRetyp
 	if v.Status == models.VolumeInUse {
 		switch {
 		case in.Policy != flow.MigrateNever:
-			return flow.MoveSpec{}, refuse(flow.ErrInvalid, "Invalid volume: volume %s is in-use, so that it can't be moved; detach it, or retype it with migration_policy never.", v.ID)
+			return flow.MoveSpec{}, refuse(flow.ErrInvalid, "Invalid volume: volume %s is in-use, so that it can't be moved: Clinker does not ask Nova to swap the disk of a guest. Detach it, or retype it with migration_policy never.", v.ID)
 		case multi != v.Multiattach:
 			return flow.MoveSpec{}, refuse(flow.ErrInvalid, "Invalid volume: volume %s must be available to become multiattach-capable, or not to be any more.", v.ID)
 		}
@@ -49,6 +49,9 @@ func (r *Requests) ExtractMigrateRequest(ctx context.Context, in flow.VolumeMigr
 	v, t, err := r.moving(ctx, in.Header)
 	if err != nil {
 		return flow.MoveSpec{}, err
+	}
+	if v.Status == models.VolumeInUse { // the guest's own host would have to swap its disk: Nova does that for Cinder
+		return flow.MoveSpec{}, refuse(flow.ErrInvalid, "Invalid volume: volume %s is in-use, so that it can't be moved: Clinker does not ask Nova to swap the disk of a guest. Detach it first.", v.ID)
 	}
 	backend, pool := flow.SplitHost(in.Host)
 	if own, _ := flow.SplitHost(v.Host); in.Host == v.Host || pool == "" && own == backend {

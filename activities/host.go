@@ -140,17 +140,22 @@ func (a *Host) ExtendConnected(ctx context.Context, in flow.HostInput) error {
 
 // opened puts the secrets back into a connection.
 func (a *Host) opened(in flow.HostInput) (models.ConnectionInfo, error) {
-	if len(in.Sealed) == 0 {
-		return shown(in.Connection), nil
+	return unsealed(a.Key, in.VolumeID, in.Connection, in.Sealed)
+}
+
+// unsealed is a connection with its secrets, which were sealed to key.
+func unsealed(key seal.Key, volumeID string, info models.ConnectionInfo, sealed []byte) (models.ConnectionInfo, error) {
+	if len(sealed) == 0 {
+		return shown(info), nil
 	}
 	var secrets map[string]any
-	if err := a.Key.Open(in.Sealed, &secrets); err != nil {
+	if err := key.Open(sealed, &secrets); err != nil {
 		return models.ConnectionInfo{}, &drivers.Error{
-			Op: "connect", Driver: in.Connection.DriverVolumeType, Resource: in.VolumeID, Err: fmt.Errorf("%w: %w", drivers.ErrInvalid, err),
-			Hint: "the host worker has lost its key (host.key in its state folder): attach again",
+			Op: "connect", Driver: info.DriverVolumeType, Resource: volumeID, Err: fmt.Errorf("%w: %w", drivers.ErrInvalid, err),
+			Hint: "the worker of that host has lost its key (host.key in its state folder): attach again, or begin the move anew",
 		}
 	}
-	return in.Connection.Join(secrets), nil
+	return info.Join(secrets), nil
 }
 
 // shown is a connection of which the secrets are not known: without a password there is no method that would need one.

@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/scheduler"
@@ -14,6 +16,10 @@ import (
 func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.MoveCastResult, error) {
 	var out flow.MoveCastResult
 	v := in.Spec.Volume
+	live, err := p.dataHosts(ctx)
+	if err != nil {
+		return out, catalogueError(err)
+	}
 	pool, err := p.Store.PlaceMove(ctx, v.ID, in.FlowID, v.SizeGiB, func(views []models.PoolView) (string, error) {
 		req := p.moveRequest(in)
 		d, err := p.Scheduler.Place(req, pools(views))
@@ -31,24 +37,7 @@ func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.M
 				Hint: "retype it with migration_policy on-demand",
 			}
 		}
-		far := false
-		for _, c := range d.Candidates {
-			switch {
-			case c.Pool == v.Host:
-			case flow.HostOf(c.Pool) == flow.HostOf(v.Host):
-				return c.Pool, nil
-			default:
-				far = true
-			}
-		}
-		if far {
-			return "", &flow.Error{
-				Type: flow.ErrNoBackend, Message: "no pool on the host of the volume will do, and a volume is moved between backends of one host only",
-				Hint: "enable both backends in the configuration of one host (docs/moving.md)",
-			}
-		}
-		none, _ := p.none(req, views, out.Refused)
-		return "", none
+		return p.whereTo(in, d.Candidates, views, live, &out, req)
 	})
 	if err != nil {
 		return out, catalogueError(err)
@@ -58,12 +47,84 @@ func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.M
 		return out, nil
 	}
 	_, name := flow.SplitHost(pool)
-	out.DataHost = flow.HostOf(pool)
+	if out.Ways == nil {
+		out.DataHost = flow.HostOf(pool)
+	}
 	out.Target = models.StorageVolume{
 		ID: in.Spec.NameID, Name: flow.StorageName(p.NameTemplate, in.Spec.NameID), Size: in.Spec.Source.Size, Pool: name,
 		Provisioning: in.Spec.Provisioning, Tags: map[string]string{"clinker.flow": in.FlowID},
 	}
 	return out, nil
+}
+
+// whereTo is the best pool on the volume's own host, where one data worker has both; else the best of those that can be reached from another.
+func (p *Placement) whereTo(in flow.MoveCastInput, all []scheduler.Candidate, views []models.PoolView, live []string, out *flow.MoveCastResult, req scheduler.Request) (string, error) {
+	from := in.Spec.Volume.Host
+	out.Ways = nil
+	var far []string
+	for _, c := range all {
+		switch {
+		case c.Pool == from:
+		case flow.HostOf(c.Pool) == flow.HostOf(from):
+			return c.Pool, nil
+		default:
+			far = append(far, c.Pool)
+		}
+	}
+	var reasons []string
+	for _, pool := range far {
+		ways, reason := ways(from, pool, views, live)
+		if len(ways) > 0 {
+			out.Ways = ways
+			return pool, nil
+		}
+		reasons = append(reasons, reason)
+	}
+	if len(far) > 0 {
+		return "", &flow.Error{
+			Type: flow.ErrNoBackend, Message: "no pool on the host of the volume will do, and no data worker reaches both sides of a move: " + strings.Join(slices.Compact(reasons), "; "),
+			Hint: "start `clinkerd worker data` on the host of either pool (docs/moving.md)",
+		}
+	}
+	none, _ := p.none(req, views, out.Refused)
+	return "", none
+}
+
+// ways are the hosts that might copy between pools of two hosts: that of the target first, because what is there is written under the lock of its own
+// driver (data-safety rule 1), then that of the source. Where there is none, reason says why.
+func ways(from, to string, views []models.PoolView, live []string) (all []flow.MoveWay, reason string) {
+	var reasons []string
+	for _, w := range []flow.MoveWay{{DataHost: flow.HostOf(to), Far: from}, {DataHost: flow.HostOf(from), Far: to}} {
+		for _, v := range views {
+			if v.Name == w.Far {
+				w.Protocol = v.Stats.StorageProtocol
+			}
+		}
+		switch {
+		case !slices.Contains(live, w.DataHost):
+			reasons = append(reasons, "host "+w.DataHost+" has no data worker that is up")
+		case w.Protocol == "local" || w.Protocol == "":
+			reasons = append(reasons, w.Far+" is opened on its own host only")
+		default:
+			all = append(all, w)
+		}
+	}
+	return all, strings.Join(reasons, ", ")
+}
+
+// dataHosts are the hosts whose data workers are up.
+func (p *Placement) dataHosts(ctx context.Context) ([]string, error) {
+	if p.Data == nil {
+		return nil, nil
+	}
+	all, err := p.Data.ListServices(ctx, models.BinaryBackup, "")
+	var live []string
+	for _, s := range all {
+		if !s.Disabled && time.Since(s.UpdatedAt) <= p.Down {
+			live = append(live, s.Host)
+		}
+	}
+	return live, err
 }
 
 // moveRequest is what the scheduler is asked: for the pool that it is in now, the volume needs no room.

@@ -1,7 +1,9 @@
 package activities
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -88,6 +90,12 @@ func TestExtractMigrateRequest(t *testing.T) {
 		}
 		require.Equal(t, kind, class(t, err), host)
 	}
+	inUse := models.VolumeInUse
+	_, err := c.ResetVolume(ctx, v.ID, models.StatusReset{Status: &inUse})
+	require.NoError(t, err)
+	_, err = c.ExtractMigrateRequest(ctx, flow.VolumeMigrateInput{Header: request(flow.VolumeMigrate, v.ID), Host: near})
+	require.Equal(t, flow.ErrInvalid, class(t, err))
+	require.ErrorContains(t, err, "does not ask Nova to swap the disk of a guest")
 }
 
 // A retype begins, is placed and ends, as in the flow.
@@ -102,7 +110,7 @@ func TestMoveCast(t *testing.T) {
 		"goes where it must":         {"near", flow.MigrateOnDemand, near, ""},
 		"goes to what makes it thin": {"thin", flow.MigrateOnDemand, near, ""},
 		"must not go":                {"near", flow.MigrateNever, "", "migration_policy is never"},
-		"can't go that far":          {"far", flow.MigrateOnDemand, "", "between backends of one host only"},
+		"can't go that far":          {"far", flow.MigrateOnDemand, "", "host n2 has no data worker that is up, host n1 has no data worker that is up"},
 		"can't go anywhere":          {"nowhere", flow.MigrateOnDemand, "", "volume_backend_name"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,6 +150,60 @@ func TestMoveCast(t *testing.T) {
 			drift, err := c.CheckQuota(ctx)
 			require.NoError(t, err)
 			require.Empty(t, drift)
+		})
+	}
+}
+
+// dataWorkers are the hosts whose data workers were last heard of so long ago.
+type dataWorkers map[string]time.Duration
+
+func (d dataWorkers) ListServices(context.Context, string, string) (all []models.Service, _ error) {
+	for host, age := range d {
+		all = append(all, models.Service{Host: host, Binary: models.BinaryBackup, UpdatedAt: time.Now().Add(-age), Disabled: age < 0})
+	}
+	return all, nil
+}
+
+// Between hosts the target's copies, if it can; then the source's. What can't be reached from outside is not tried.
+func TestMoveCastToAnotherHost(t *testing.T) {
+	toN2 := flow.MoveWay{DataHost: "n2", Far: pool, Protocol: "iSCSI"}
+	toN1 := flow.MoveWay{DataHost: "n1", Far: far, Protocol: "glusterfs"}
+	for name, test := range map[string]struct {
+		live           dataWorkers
+		source, target string // protocols
+		ways           []flow.MoveWay
+		says           string
+	}{
+		"both have data workers":     {dataWorkers{"n1": 0, "n2": 0}, "iSCSI", "glusterfs", []flow.MoveWay{toN2, toN1}, ""},
+		"the source's only":          {dataWorkers{"n1": 0, "n2": time.Hour}, "iSCSI", "glusterfs", []flow.MoveWay{toN1}, ""},
+		"the target's only":          {dataWorkers{"n2": 0, "n3": 0}, "iSCSI", "glusterfs", []flow.MoveWay{toN2}, ""},
+		"the target's is disabled":   {dataWorkers{"n2": -1, "n1": 0}, "iSCSI", "glusterfs", []flow.MoveWay{toN1}, ""},
+		"the source stays at home":   {dataWorkers{"n1": 0, "n2": 0}, "local", "glusterfs", []flow.MoveWay{toN1}, ""},
+		"the target stays at home":   {dataWorkers{"n1": 0, "n2": 0}, "iSCSI", "local", []flow.MoveWay{toN2}, ""},
+		"both stay at home":          {dataWorkers{"n1": 0, "n2": 0}, "local", "local", nil, "n1@a#p is opened on its own host only, n2@b#p is opened on its own host only"},
+		"the wrong host has one":     {dataWorkers{"n2": 0}, "local", "glusterfs", nil, "n1@a#p is opened on its own host only, host n1 has no data worker that is up"},
+		"none is up":                 {dataWorkers{"n1": time.Hour}, "iSCSI", "glusterfs", nil, "host n2 has no data worker that is up, host n1 has no data worker that is up"},
+		"nobody knows how to get in": {dataWorkers{"n1": 0}, "iSCSI", "", nil, "n2@b#p is opened on its own host only"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, v := movable(t)
+			c.Data, c.Down = test.live, time.Minute
+			c.report(t, pool, models.PoolStats{Total: gib(100), Free: gib(100), ThickProvisioning: true, StorageProtocol: test.source})
+			c.report(t, far, models.PoolStats{Total: gib(100), Free: gib(100), ThickProvisioning: true, VolumeBackendName: "far", StorageProtocol: test.target})
+			in := flow.VolumeMigrateInput{Header: request(flow.VolumeMigrate, v.ID), Host: far}
+			spec, err := c.ExtractMigrateRequest(ctx, in)
+			require.NoError(t, err)
+			_, err = c.EntryMigrate(ctx, flow.EntryMoveInput{Header: in.Header, Operation: flow.VolumeMigrate, Request: in})
+			require.NoError(t, err)
+			out, err := c.MoveCast(ctx, flow.MoveCastInput{Header: in.Header, Spec: spec})
+			if test.ways == nil {
+				require.Equal(t, flow.ErrNoBackend, class(t, err))
+				require.ErrorContains(t, err, test.says)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.ways, out.Ways)
+			require.Equal(t, []string{far, "", "volume-" + spec.NameID}, []string{out.Pool, out.DataHost, out.Target.Name})
 		})
 	}
 }

@@ -3,35 +3,27 @@ package activities
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/backups"
+	"github.com/clinker-storage/clinker/drivers/qcow"
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/models"
 )
 
-// Access is what a volume is opened for.
-type Access int
-
-const (
-	// Read shares the volume with others who read.
-	Read Access = iota
-	// Write takes it alone; what it holds is not known.
-	Write
-	// WriteFresh takes it alone, and says that it was made for this and holds nothing else: where its backend gives out
-	// zeros, zeros need not be written (data-safety rule 2).
-	WriteFresh
-)
-
-// Opener opens volumes on this host for those who move their bytes.
+// Opener opens volumes on this host for those who move their bytes. Until release is called it holds the volume's lock, as the steps of its
+// driver do: an attempt that is still at work keeps its successor waiting (data-safety rule 1). ErrUnavailable where this host can't get at
+// the backend, ErrNotSupported where a volume's format can't be read or written as it is. host is "host@backend#pool".
 type Opener interface {
-	// Open opens the volume v of host ("host@backend#pool"). Until release is called it holds the volume's lock, as the steps of its driver
-	// do: an attempt that is still at work keeps its successor waiting (data-safety rule 1). Who has written calls Sync first.
-	// ErrUnavailable where this host can't get at the backend, ErrNotSupported where a volume's format can't be read as it is.
-	Open(ctx context.Context, v models.StorageVolume, host string, access Access) (d *backups.Device, release func(), err error)
+	// OpenSource opens a volume for reading, beside others who read.
+	OpenSource(ctx context.Context, v models.StorageVolume, host string) (src backups.Source, release func(), err error)
+	// OpenTarget takes a volume alone, to write it; who has written calls Sync before release. fresh says that it was made for this and holds nothing
+	// else: where its backend gives out zeros, zeros need not be written (data-safety rule 2).
+	OpenTarget(ctx context.Context, v models.StorageVolume, host string, fresh bool) (to backups.Target, release func(), err error)
 }
 
 // LocalOpener opens the volumes of the backends that this host's own configuration has.
@@ -43,44 +35,95 @@ type LocalOpener struct {
 
 var _ Opener = (*LocalOpener)(nil)
 
-// Open opens a volume of a backend that this host serves.
-func (o *LocalOpener) Open(ctx context.Context, v models.StorageVolume, host string, access Access) (*backups.Device, func(), error) {
+// OpenSource opens a volume of a backend that this host serves.
+func (o *LocalOpener) OpenSource(ctx context.Context, v models.StorageVolume, host string) (backups.Source, func(), error) {
+	at, release, err := o.hold(ctx, v, host, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	src, err := openSource(at.Path, at.Format, v)
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return src, closing(src, release), nil
+}
+
+// OpenTarget takes a volume of a backend that this host serves.
+func (o *LocalOpener) OpenTarget(ctx context.Context, v models.StorageVolume, host string, fresh bool) (backups.Target, func(), error) {
+	at, release, err := o.hold(ctx, v, host, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	to, err := openTarget(at.Path, at.Format, v, fresh && at.ZeroFilled)
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return to, closing(to, release), nil
+}
+
+func (o *LocalOpener) hold(ctx context.Context, v models.StorageVolume, host string, shared bool) (drivers.Source, func(), error) {
 	backend, _ := flow.SplitHost(host)
 	d, ok := o.Backends[backend]
 	if !ok {
-		return nil, nil, o.fail(v, "data worker", "add the backend to enabled_backends of this host, or run a data worker where it is",
+		return drivers.Source{}, nil, o.fail(v, "data worker", "add the backend to enabled_backends of this host, or run a data worker where it is",
 			fmt.Errorf("%w: %s is no backend of the data worker on %s; it has %s", drivers.ErrUnavailable, backend, o.Host,
 				strings.Join(slices.Sorted(maps.Keys(o.Backends)), ", ")))
 	}
-	name := d.Capabilities().Driver
 	holder, ok := d.(drivers.Holder)
 	if !ok {
-		return nil, nil, o.fail(v, name, "", fmt.Errorf("%w: its volumes can't be opened beside it", drivers.ErrNotSupported))
+		return drivers.Source{}, nil, o.fail(v, d.Capabilities().Driver, "", fmt.Errorf("%w: its volumes can't be opened beside it", drivers.ErrNotSupported))
 	}
-	src, release, err := holder.HoldVolume(ctx, v, access == Read)
-	if err != nil {
-		return nil, nil, err
-	}
-	dev, err := o.open(v, name, src, access)
-	if err != nil {
-		release()
-		return nil, nil, err
-	}
-	return dev, func() {
-		_ = dev.Close() // what had to last was synced
-		release()
-	}, nil
+	return holder.HoldVolume(ctx, v, shared)
 }
 
-func (o *LocalOpener) open(v models.StorageVolume, driver string, src drivers.Source, access Access) (*backups.Device, error) {
-	if src.Format != "raw" { // never guessed: the driver knows (data-safety rule 9)
-		return nil, o.fail(v, driver, "delete its snapshots, or use a backend with raw files",
-			fmt.Errorf("%w: its bytes are in a %s file, which can't be read as they are", drivers.ErrNotSupported, src.Format))
+// openedSource is a volume's bytes to be read, openedTarget to be written.
+type (
+	openedSource interface {
+		backups.Source
+		io.Closer
 	}
-	if access == Read {
-		return backups.OpenSource(src.Path, int64(v.Size))
+	openedTarget interface {
+		backups.Target
+		io.Closer
 	}
-	return backups.OpenTarget(src.Path, int64(v.Size), access == WriteFresh && src.ZeroFilled)
+)
+
+// openSource opens a device or file in the format that its driver knows it to have: it is never guessed (data-safety rule 9).
+func openSource(path, format string, v models.StorageVolume) (openedSource, error) {
+	switch format {
+	case "raw":
+		return backups.OpenSource(path, int64(v.Size))
+	case "qcow2":
+		return qcow.OpenSource(path, int64(v.Size))
+	}
+	return nil, strange(format, v)
+}
+
+// openTarget is openSource for one that is written; zeroed says that all of it reads as zeros.
+func openTarget(path, format string, v models.StorageVolume, zeroed bool) (openedTarget, error) {
+	switch format {
+	case "raw":
+		return backups.OpenTarget(path, int64(v.Size), zeroed)
+	case "qcow2":
+		return qcow.OpenTarget(path, int64(v.Size), zeroed)
+	}
+	return nil, strange(format, v)
+}
+
+func strange(format string, v models.StorageVolume) error {
+	return &drivers.Error{
+		Op: "open volume", Driver: "data worker", Resource: v.Name, Err: fmt.Errorf("%w: its bytes are in a file of format %q, which can't be read as they are", drivers.ErrNotSupported, format),
+	}
+}
+
+// closing closes what was opened, and then lets go of the volume.
+func closing(c io.Closer, release func()) func() {
+	return func() {
+		_ = c.Close() // what had to last was synced
+		release()
+	}
 }
 
 func (o *LocalOpener) fail(v models.StorageVolume, driver, hint string, err error) error {

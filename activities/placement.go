@@ -31,6 +31,8 @@ type Placement struct {
 	Scheduler    *scheduler.Scheduler
 	NameTemplate string        // volume_name_template
 	BackendWait  time.Duration // flow_backend_wait
+	Data         DataServices  // lists data workers
+	Down         time.Duration // how old the last sign of life of one that lives may be (service_down_time)
 }
 
 // VolumeCast chooses the pool for a volume and claims its capacity at once. When every pool is refused the error, of

@@ -101,7 +101,7 @@ func flowActivities(e activities.Engine, store Catalogue, sched *scheduler.Sched
 		&activities.Requests{Store: store, Names: o.Names, NoSnapshotGB: o.NoSnapshotGB, DefaultType: o.DefaultType, DefaultZone: o.DefaultZone, ZoneFallback: o.ZoneFallback, BackupService: o.BackupService},
 		&activities.Quota{Ledger: store},
 		&activities.Records{Store: store, Names: o.Names, MessageTTL: o.MessageTTL},
-		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume, BackendWait: o.BackendWait},
+		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume, BackendWait: o.BackendWait, Data: store, Down: o.ServiceDown},
 		&activities.BackupPlacement{Store: store, Down: o.ServiceDown},
 		&activities.Checks{Store: store, Engine: e, Names: o.Names, HoldHours: o.HoldHours, MessageTTL: o.MessageTTL},
 	}

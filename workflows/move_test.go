@@ -19,11 +19,15 @@ type moves struct {
 	migration []string // each migration_status that was shown
 	moved     *models.Move
 	second    string // the pool that a move goes to when the first is full
+	ways      []flow.MoveWay
+	clients   map[string]flow.HostClient // of each data worker's host; the zero value is ready
+	letIn     map[string]bool            // volumes that a data worker is let in to
+	connected map[string]bool            // and has connected
 }
 
 // moving is a world with a volume in n1@a#p, which goes to n1@b#p, or stays.
 func moving(t *testing.T, stays bool) *moves {
-	w := &moves{world: newWorld(t)}
+	w := &moves{world: newWorld(t), letIn: map[string]bool{}, connected: map[string]bool{}}
 	w.status, w.size = models.VolumeAvailable, 10
 	w.disks["volume-"+volumeID] = true
 	spec := flow.MoveSpec{
@@ -50,6 +54,9 @@ func moving(t *testing.T, stays bool) *moves {
 		case len(in.Attempted) > 0:
 			return flow.MoveCastResult{Pool: w.second, DataHost: "n1", Target: models.StorageVolume{Name: copyName}}, nil
 		}
+		if w.ways != nil {
+			return flow.MoveCastResult{Pool: "n2@b#p", Ways: w.ways, Target: models.StorageVolume{ID: "of-the-copy", Name: copyName}}, nil
+		}
 		return flow.MoveCastResult{Pool: "n1@b#p", DataHost: "n1", Target: models.StorageVolume{Name: copyName}}, nil
 	})
 	register(w.world, flow.TaskEntryMigration, func(in flow.EntryMigrationInput) (any, error) {
@@ -61,7 +68,7 @@ func moving(t *testing.T, stays bool) *moves {
 			if !w.disks[in.Source.Name] || !w.disks[in.Target.Name] {
 				return nil, wire.Error(&flow.Error{Type: flow.ErrNotFound, Message: "both must be there"})
 			}
-			return nil, nil
+			return nil, w.reach(in)
 		})
 	}
 	for _, task := range []string{flow.TaskEntryRetyped, flow.TaskEntryMigrated} {

@@ -51,6 +51,17 @@ func (l *taskList) drop(names ...string) {
 	*l = slices.DeleteFunc(*l, func(t models.Task) bool { return t.State == models.TaskPending && slices.Contains(names, t.Name) })
 }
 
+// insert plans tasks that only now turned out to be needed, behind the one named after; those that are planned already stay.
+func (l *taskList) insert(after string, names ...string) {
+	for _, name := range names {
+		if !slices.ContainsFunc(*l, func(t models.Task) bool { return t.Name == name }) {
+			at := slices.IndexFunc(*l, func(t models.Task) bool { return t.Name == after })
+			*l = slices.Insert(*l, at+1, models.Task{Name: name, State: models.TaskPending})
+		}
+		after = name
+	}
+}
+
 func (l *taskList) begin(ctx workflow.Context, name string) {
 	t := l.find(name)
 	t.State, t.Error, t.Hint = models.TaskRunning, "", ""

@@ -12,7 +12,8 @@ import (
 )
 
 // VolumeRetype gives a volume another type: ExtractRetypeRequest, QuotaReserve, EntryRetype, [the client gets its answer], MoveCast. Where its
-// pool can't meet the type, and migration_policy allows it, the volume is moved: CreateVolume and CopyVolume at another pool, VerifyVolume.
+// pool can't meet the type, and migration_policy allows it, the volume is moved: CreateVolume and CopyVolume at another pool, VerifyVolume (between hosts
+// with HostProperties, InitializeConnection before and DisconnectVolume, TerminateConnection behind it: farSide).
 // EntryRetyped then writes type, place and quota at once, and DeleteVolume removes what the volume was before. What fails or is given up
 // before that leaves the volume as it was, and no copy.
 func VolumeRetype(ctx workflow.Context, in flow.VolumeRetypeInput) error {
@@ -44,6 +45,7 @@ type volumeMove struct {
 	extract, entry, moved string // names of the tasks that differ
 	spec                  flow.MoveSpec
 	cast                  flow.MoveCastResult
+	far                   farSide
 }
 
 func (f *volumeMove) start(ctx workflow.Context, tasks []string) error {
@@ -119,11 +121,17 @@ func (f *volumeMove) move(ctx workflow.Context) error {
 
 // copy makes the volume at its new pool.
 func (f *volumeMove) copy(ctx workflow.Context) error {
+	if err := f.findWay(ctx); err != nil {
+		return err
+	}
 	if err := f.migration(ctx, models.MigrationMigrating); err != nil {
 		return err
 	}
 	f.undo.push(flow.TaskCreateVolume, f.takeBack)
 	if err := f.create(ctx); err != nil {
+		return err
+	}
+	if err := f.letIn(ctx); err != nil {
 		return err
 	}
 	what := fmt.Sprintf("%s from %s to %s", f.spec.Source.Size, f.spec.Volume.Host, f.cast.Pool)
@@ -136,6 +144,9 @@ func (f *volumeMove) copy(ctx workflow.Context) error {
 		return err
 	}
 	workflow.SetCurrentDetails(ctx, "")
+	if err := f.part(ctx); err != nil {
+		return err
+	}
 	return f.migration(ctx, models.MigrationCompleting)
 }
 
@@ -183,7 +194,12 @@ func (f *volumeMove) next(ctx workflow.Context, attempted []string) bool {
 	if err != nil || cast.Pool == "" || cast.InPlace || slices.Contains(attempted, cast.Pool) {
 		return false
 	}
+	was, way := f.cast, f.far
 	f.cast = cast
+	if f.findWay(ctx) != nil {
+		f.cast, f.far = was, way
+		return false
+	}
 	return true
 }
 
@@ -192,7 +208,7 @@ func isNoSpace(err error) bool { return err != nil && wire.Parse(err).Type == fl
 // bytes runs a step of the data worker.
 func (f *volumeMove) bytes(ctx workflow.Context, task, summary string) error {
 	in := flow.CopyInput{
-		Header: f.hdr, Source: f.spec.Source, SourceHost: f.spec.Volume.Host, Target: f.cast.Target, TargetHost: f.cast.Pool,
+		Header: f.hdr, Source: f.spec.Source, SourceHost: f.spec.Volume.Host, Target: f.cast.Target, TargetHost: f.cast.Pool, Far: f.far.opened,
 	}
 	return f.orHold(ctx, task, func() error { return f.step(move(ctx, f.cast.DataHost, summary), task, in, nil) })
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/clinker-storage/clinker/activities"
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/hypervisors/none"
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/engine"
 	"github.com/clinker-storage/clinker/workers"
@@ -21,7 +22,10 @@ func dataCommand() *cobra.Command {
 		Use:   "data",
 		Short: "Move bytes for this host's backends: copies of volumes, backups, restores; needs Temporal and no database",
 		Long: `Runs the steps that move bytes, for hours: copies of volumes from one backend to another, backups and restores. It reads
-the same file as the storage worker and opens the volumes of every backend in it. Several may run beside each other.
+the same file as the storage worker and opens the volumes of every backend in it. Several may run beside each other, with one state folder.
+
+A volume on its way to or from another host is taken in like on a compute host: over iSCSI with open-iscsi, or by mounting its share. The
+host worker's key (host.key in the state folder) and connections are shared with it.
 
 Told to stop, it hands over at once: whoever goes on begins at the last checkpoint.`,
 		Args: cobra.NoArgs,
@@ -99,7 +103,7 @@ func startData(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends 
 	return w, nil
 }
 
-// dataActivities are the steps of the data worker.
+// dataActivities are the steps of the data worker: its movers, and how it takes in what is on another host.
 func dataActivities(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends map[string]drivers.Driver) ([]any, error) {
 	opener := &activities.LocalOpener{Host: cfg.Host, Backends: backends}
 	mover := activities.Mover{Beats: e.Flows()}
@@ -107,5 +111,17 @@ func dataActivities(cfg *config.Config, e *engine.Engine, log *slog.Logger, back
 	if err != nil {
 		return nil, err
 	}
-	return []any{&activities.Copies{Mover: mover, Opener: opener, StateDir: cfg.StatePath}, saved}, nil
+	set, err := hostConnectors(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	key, err := hostKey(cfg)
+	if err != nil {
+		return nil, err
+	}
+	far := &activities.FarOpener{Connectors: set, Key: key, StateDir: cfg.StatePath}
+	return []any{
+		&activities.Copies{Mover: mover, Opener: opener, Far: far, StateDir: cfg.StatePath}, saved,
+		&activities.Host{Connectors: set, Hypervisor: none.Hypervisor{}, Key: key},
+	}, nil
 }

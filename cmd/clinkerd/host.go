@@ -110,15 +110,24 @@ func hostConnectors(cfg *config.Config, log *slog.Logger) (connectors.Set, error
 	return set, nil
 }
 
+// hostKey is what the passwords of connections to this host are sealed to.
+func hostKey(cfg *config.Config) (seal.Key, error) {
+	key, err := seal.LoadKey(filepath.Join(cfg.StatePath, "host.key"))
+	if err != nil {
+		return key, fmt.Errorf("key of this host: %w", err)
+	}
+	return key, nil
+}
+
 // startHost serves this host as one that volumes are attached to, and says what it has for that.
 func startHost(ctx context.Context, cfg *config.Config, e *engine.Engine, h hypervisors.Hypervisor, log *slog.Logger) (*workers.Host, error) {
 	set, err := hostConnectors(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	key, err := seal.LoadKey(filepath.Join(cfg.StatePath, "host.key"))
+	key, err := hostKey(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("key of the host worker: %w", err)
+		return nil, err
 	}
 	p, err := set.Properties(ctx)
 	if err != nil {

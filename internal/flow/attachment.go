@@ -89,12 +89,16 @@ type ConnectInput struct {
 	// Fence asks TerminateConnection for proof that the host can't write any more; Fenced says that a person vouches for it.
 	Fence  bool `json:"fence,omitempty"`
 	Fenced bool `json:"fenced,omitempty"`
+	// Mover says that a data worker asks: ZeroFilled is answered.
+	Mover bool `json:"mover,omitempty"`
 }
 
 // ConnectResult is how the host reaches the volume; Sealed are the secrets of it (JSON), sealed to SealTo.
 type ConnectResult struct {
 	Connection models.ConnectionInfo `json:"connection"`
 	Sealed     []byte                `json:"sealed,omitempty"`
+	// ZeroFilled says that a volume that nobody wrote to reads as zeros.
+	ZeroFilled bool `json:"zero_filled,omitempty"`
 }
 
 // AttachmentResult carries an attachment's row back, with the secrets of its connection for whoever asked.

@@ -95,10 +95,19 @@ type MoveCastInput struct {
 type MoveCastResult struct {
 	Pool    string `json:"pool"` // host@backend#pool
 	InPlace bool   `json:"in_place,omitempty"`
-	// Target is the copy that is to be made, DataHost whose data worker reaches both.
+	// Target is the copy that is to be made, DataHost whose data worker has both backends.
 	Target   models.StorageVolume `json:"target,omitzero"`
 	DataHost string               `json:"data_host,omitempty"`
-	Refused  string               `json:"refused,omitempty"`
+	// Ways are, where no host has both, the hosts whose data workers might copy, the best first.
+	Ways    []MoveWay `json:"ways,omitempty"`
+	Refused string    `json:"refused,omitempty"`
+}
+
+// MoveWay is a host that might copy, and what it has to reach from there.
+type MoveWay struct {
+	DataHost string `json:"data_host"`
+	Far      string `json:"far"`      // host@backend#pool of the other host
+	Protocol string `json:"protocol"` // that the other host's backend speaks
 }
 
 // EntryMigrationInput shows how far a migration is.
@@ -121,4 +130,14 @@ type CopyInput struct {
 	// Target was made for this flow and is at least as large.
 	Target     models.StorageVolume `json:"target"`
 	TargetHost string               `json:"target_host"`
+	// Far is how the data worker gets at the one of the two that is not on its host.
+	Far Far `json:"far,omitzero"`
+}
+
+// Far is a volume that another host lets a data worker in to.
+type Far struct {
+	Host       string                `json:"host"`             // host@backend#pool
+	Connection models.ConnectionInfo `json:"connection"`       // without its secrets
+	Sealed     []byte                `json:"sealed,omitempty"` // its secrets, sealed to the data worker
+	ZeroFilled bool                  `json:"zero_filled,omitempty"`
 }
