@@ -49,7 +49,7 @@ func newRack(t *testing.T) *rack {
 	t.Helper()
 	node := rig.StorageNode(t, rig.Disks(8*rig.GiB, 3*rig.GiB+rig.GiB/4))
 	shares := filepath.Join(t.TempDir(), "shares.conf")
-	r := &rack{node: node, gluster: rig.Gluster(t, rig.BrickSize(6*rig.GiB)), share: node.Share}
+	r := &rack{node: node, gluster: rig.Gluster(t, rig.BrickSize(6*rig.GiB), rig.OnBridge()), share: node.Share}
 	ways := fmt.Sprintf("# two ways into one volume\n%s:/vol1\n%s:/vol1\n", r.gluster.Hosts[0], r.gluster.Hosts[1])
 	require.NoError(t, os.WriteFile(shares, []byte(ways), 0o600))
 	r.mount = r.gluster.Mount(r.gluster.Share)
@@ -78,6 +78,7 @@ type nodeWorker struct {
 	node     *rig.Node
 	temporal string
 	role     []string // of clinkerd worker, with its flags
+	state    string   // its state folder in the node's /host, which workers of one host share
 	starts   int
 	done     <-chan error
 }
@@ -86,7 +87,7 @@ type nodeWorker struct {
 func (r *rack) nodeWorker(t *testing.T, name, conf string) *nodeWorker {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(r.share, name+".conf"), []byte("[DEFAULT]\n"+conf), 0o600))
-	return &nodeWorker{name: name, node: r.node, temporal: r.TemporalAddr, role: []string{"storage", "--backend", name}}
+	return &nodeWorker{name: name, node: r.node, temporal: r.TemporalAddr, role: []string{"storage", "--backend", name}, state: "state"}
 }
 
 func (w *nodeWorker) pidFile() string { return "/run/" + w.name + ".pid" }
@@ -96,7 +97,7 @@ func (w *nodeWorker) start(t *testing.T) {
 	t.Helper()
 	w.done = w.node.Background(os.Stderr, append([]string{
 		"sh", "-c", "echo $$ >" + w.pidFile() + ` && cd /host && exec "$@" >>/host/` + w.name + ".log 2>&1", "sh",
-		"env", "CLINKER_STATE_PATH=/host/state", "CLINKER_TEMPORAL__ADDRESS=" + w.temporal,
+		"env", "CLINKER_STATE_PATH=/host/" + w.state, "CLINKER_TEMPORAL__ADDRESS=" + w.temporal,
 		"/host/clinkerd", "worker", "--config-file", "/host/" + w.name + ".conf",
 	}, w.role...)...)
 	w.starts++

@@ -33,6 +33,7 @@ func TestTutorial(t *testing.T) {
 		{"no way to the database", noWayToDatabase},
 		{"attach", tutorialAttach},
 		{"group full", groupFull},
+		{"moves", movesBetweenHosts},
 		{"faults", func(t *testing.T, r *rack) {
 			t.Run("lvm", func(t *testing.T) { lvmFaults(t, r) })
 			t.Run("glusterfs", func(t *testing.T) { glusterFaults(t, r) })
@@ -86,9 +87,15 @@ func glusterFaults(t *testing.T, r *rack) {
 // cinder runs Debian's python3-cinderclient; the command must succeed.
 func (r *rack) cinder(t *testing.T, args ...string) string {
 	t.Helper()
+	return r.cinderOf(t, demo, args...)
+}
+
+// cinderOf is cinder for a project.
+func (r *rack) cinderOf(t *testing.T, project string, args ...string) string {
+	t.Helper()
 	env := []string{
-		"OS_AUTH_TYPE=noauth", "OS_USER_ID=admin", "OS_PROJECT_ID=" + demo, "OS_VOLUME_API_VERSION=3.70",
-		"OS_ENDPOINT=http://" + r.APIAddr + "/v3", "CINDER_ENDPOINT=http://" + r.APIAddr + "/v3/" + demo,
+		"OS_AUTH_TYPE=noauth", "OS_USER_ID=admin", "OS_PROJECT_ID=" + project, "OS_VOLUME_API_VERSION=3.70",
+		"OS_ENDPOINT=http://" + r.APIAddr + "/v3", "CINDER_ENDPOINT=http://" + r.APIAddr + "/v3/" + project,
 	}
 	out, code := harness.Run(t, env, append([]string{"cinder"}, args...)...)
 	require.Zero(t, code, "%v: %s", args, out)

@@ -23,6 +23,7 @@ type scenario struct {
 	nodeAway bool
 	dataAway bool
 	stays    bool // a retype that needs no move
+	hosts    bool // a move between hosts
 	snapshot bool // a create from a snapshot, a delete with cascade
 	backup   bool // a create from a backup
 	inUse    bool // a backup of a volume in use
@@ -87,7 +88,25 @@ func scenarios() []scenario {
 		scenario{name: "migrate-copy-held", op: flow.VolumeMigrate, fail: map[string]int{flow.TaskCopyVolume: 1}, as: map[string]flow.ErrorType{flow.TaskCopyVolume: flow.ErrNoSpace}, waits: "timer"},
 		scenario{name: "migrate-source-held", op: flow.VolumeMigrate, fail: map[string]int{flow.TaskDeleteVolume: 1}, as: map[string]flow.ErrorType{flow.TaskDeleteVolume: flow.ErrNoSpace}, waits: "timer"},
 	)
+	all = append(all, betweenHosts()...)
 	return append(append(all, attachScenarios()...), backupScenarios()...)
+}
+
+// betweenHosts are moves in which a data worker is let in to another host.
+func betweenHosts() []scenario {
+	const always = 1000
+	noRoom := map[string]flow.ErrorType{flow.TaskCopyVolume: flow.ErrNoSpace, flow.TaskDisconnectVolume: flow.ErrUnavailable}
+	all := []scenario{
+		{name: "success"},
+		{name: "waits-for-data-worker", dataAway: true, waits: flow.TaskHostProperties},
+		{name: "held", fail: map[string]int{flow.TaskCopyVolume: 1}, as: noRoom, waits: "timer"},
+		{name: "held-aborted", fail: map[string]int{flow.TaskCopyVolume: 1}, as: noRoom, words: []string{flow.UpdateAbort}},
+		{name: "disconnect-held", fail: map[string]int{flow.TaskDisconnectVolume: always}, as: noRoom, waits: "timer"},
+	}
+	for i := range all {
+		all[i].name, all[i].op, all[i].hosts = "migrate-between-hosts-"+all[i].name, flow.VolumeMigrate, true
+	}
+	return all
 }
 
 // attachScenarios are held where a host is shut out: attaching only while it is undone.
@@ -181,9 +200,20 @@ func (s scenario) activities() map[string]any {
 		flow.TaskExtractMigrateRequest: flow.MoveSpec{Volume: volume, Source: storageVolume(), NameID: snapshotID},
 		flow.TaskEntryRetype:           flow.VolumeResult{Volume: volume},
 		flow.TaskEntryMigrate:          flow.VolumeResult{Volume: volume},
+		flow.TaskHostProperties: flow.HostPropertiesResult{
+			Connector: compute1(), Clients: []flow.HostClient{{Protocol: "iscsi", Ready: true}, {Protocol: "glusterfs", Reason: "glusterfs is not installed"}}, SealTo: []byte("key"),
+		},
 		flow.TaskMoveCast: flow.MoveCastResult{
 			Pool: backend + "#other", InPlace: s.stays, DataHost: flow.HostOf(backend), Target: models.StorageVolume{ID: snapshotID, Name: "volume-" + snapshotID},
 		},
+	}
+	if s.hosts {
+		results[flow.TaskMoveCast] = flow.MoveCastResult{
+			Pool: backend + "#other", Target: models.StorageVolume{ID: snapshotID, Name: "volume-" + snapshotID},
+			Ways: []flow.MoveWay{ // both by the one node that there is here; the first can't
+				{DataHost: flow.HostOf(backend), Far: volume.Host, Protocol: "glusterfs"}, {DataHost: flow.HostOf(backend), Far: backend + "#other", Protocol: "iSCSI"},
+			},
+		}
 	}
 	s.backupResults(results, volume, quota)
 	if s.snapshot {
@@ -194,7 +224,7 @@ func (s scenario) activities() map[string]any {
 	out := map[string]any{}
 	for _, task := range []string{
 		flow.TaskExtractRetypeRequest, flow.TaskExtractMigrateRequest, flow.TaskEntryRetype, flow.TaskEntryMigrate, flow.TaskMoveCast,
-		flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskEntryMigration, flow.TaskEntryRetyped, flow.TaskEntryMigrated,
+		flow.TaskHostProperties, flow.TaskDisconnectVolume, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskEntryMigration, flow.TaskEntryRetyped, flow.TaskEntryMigrated,
 		flow.TaskExtractVolumeRequest, flow.TaskExtractExtendRequest, flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskEntryExtend,
 		flow.TaskQuotaCommit, flow.TaskVolumeCast, flow.TaskCreateVolume, flow.TaskEntryReady, flow.TaskDeleteVolume, flow.TaskEntryDestroy,
 		flow.TaskExtendVolume, flow.TaskEntryExtended, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd,

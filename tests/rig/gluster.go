@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// GlusterCluster is a GlusterFS of two or three servers on loopback addresses of this machine, with one replicated volume.
+// GlusterCluster is a GlusterFS of two or three servers on loopback addresses of this machine, or on the nodes' bridge, with one replicated volume.
 // Everybody on this machine may mount it, in any network namespace that has these addresses; nothing need be entered.
 type GlusterCluster struct {
 	Share  string // "127.98.1.1:/vol1": what a share's line in shares.conf begins with
@@ -26,6 +26,7 @@ type GlusterCluster struct {
 type glusterOptions struct {
 	arbiter   bool
 	bare      bool
+	bridge    bool
 	brickSize int64
 }
 
@@ -38,6 +39,9 @@ func Arbiter() GlusterOption { return func(o *glusterOptions) { o.arbiter = true
 
 // Bare leaves the servers for themselves, without a cluster and without vol1: the test makes both with RunAt, as an operator does.
 func Bare() GlusterOption { return func(o *glusterOptions) { o.bare = true } }
+
+// OnBridge puts the servers where storage nodes reach them, too (firstServer).
+func OnBridge() GlusterOption { return func(o *glusterOptions) { o.bridge = true } }
 
 // BrickSize is the size of each brick's file system in bytes, in place of 2 GiB; at least 300 MiB. Only what is written
 // takes room.
@@ -64,6 +68,11 @@ func Gluster(t T, opts ...GlusterOption) *GlusterCluster {
 			g.Hosts = append(g.Hosts, fmt.Sprintf("127.98.%d.%d", s.number, 3*number-2+i))
 		}
 	}
+	if g.options.bridge {
+		if err := g.ontoBridge(s, number); err != nil {
+			t.Fatalf("addresses for GlusterFS: %v", err)
+		}
+	}
 	if err := g.start(); err != nil {
 		t.Fatalf("starting GlusterFS: %v", err)
 	}
@@ -76,6 +85,27 @@ func Gluster(t T, opts ...GlusterOption) *GlusterCluster {
 		t.Fatalf("%v", err)
 	}
 	return g
+}
+
+// firstServer is the last number of the first address that servers on the bridge have; nodes have those up to 201.
+const firstServer = 202
+
+// ontoBridge gives the servers addresses of the bridge, which go with it.
+func (g *GlusterCluster) ontoBridge(s *session, number int) error {
+	if err := s.bridge(); err != nil {
+		return err
+	}
+	for i := range g.Hosts {
+		last := firstServer + 3*(number-1) + i
+		if last > 254 {
+			return fmt.Errorf("none is left on the bridge: this process had %d", last-firstServer)
+		}
+		g.Hosts[i] = fmt.Sprintf("%s.%d", s.prefix(), last)
+		if err := ip("addr", "add", g.Hosts[i]+"/24", "dev", s.link()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // start makes the namespace, the servers and their cluster.
