@@ -80,7 +80,9 @@ func TestFarRefuses(t *testing.T) {
 		class  flow.ErrorType
 		says   string
 	}{
-		"away":            {func(_ *site, r *reachable) { r.err = &drivers.Error{Op: "connect", Driver: "iscsi", Err: drivers.ErrUnavailable} }, flow.ErrUnavailable, "not available"},
+		"away": {func(_ *site, r *reachable) {
+			r.err = &drivers.Error{Op: "connect", Driver: "iscsi", Err: drivers.ErrUnavailable}
+		}, flow.ErrUnavailable, "not available"},
 		"another key":     {func(s *site, _ *reachable) { s.in.Far.Sealed[3]++ }, flow.ErrCertain, "sealed to another key"},
 		"no known format": {func(_ *site, r *reachable) { r.format = "vmdk" }, flow.ErrNotSupported, "vmdk"},
 		"not qcow2":       {func(_ *site, r *reachable) { r.format = "qcow2" }, flow.ErrCertain, "qcow2 header"},

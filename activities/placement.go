@@ -44,11 +44,17 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 	if err != nil {
 		return out, catalogueError(err)
 	}
+	var served []string
+	if in.Spec.Backup != nil {
+		if served, err = p.dataHosts(ctx); err != nil {
+			return out, catalogueError(err)
+		}
+	}
 	grow := in.Spec.Volume.SizeGiB - in.OldSizeGiB
 	var missing string
 	out.Pool, err = p.Store.PlaceEntry(ctx, in.Spec.Volume.ID, in.FlowID, grow, func(views []models.PoolView) (string, error) {
 		missing = ""
-		d, err := p.Scheduler.Place(req, pools(views))
+		d, err := p.place(req, views, served)
 		if err != nil {
 			return "", &flow.Error{Type: flow.ErrInvalid, Message: err.Error()}
 		}
@@ -70,6 +76,22 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 		})
 	}
 	return out, catalogueError(err)
+}
+
+// place prefers pools on the hosts that are served: what a volume begins as is restored by its own host's data worker, and waits where none is up.
+func (p *Placement) place(req scheduler.Request, views []models.PoolView, served []string) (scheduler.Decision, error) {
+	var near []models.PoolView
+	for _, v := range views {
+		if slices.Contains(served, flow.HostOf(v.Name)) {
+			near = append(near, v)
+		}
+	}
+	if len(near) > 0 {
+		if d, err := p.Scheduler.Place(req, pools(near)); err != nil || len(d.Candidates) > 0 {
+			return d, err
+		}
+	}
+	return p.Scheduler.Place(req, pools(views))
 }
 
 // waits tells whether the step that ctx is of shall be tried again. A local attempt holds the workflow's task up: the wait is for

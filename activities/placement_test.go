@@ -238,6 +238,35 @@ func TestAPlacementThatIsBegunAnewNamesEachCandidateOnce(t *testing.T) {
 	require.Greater(t, len(drawn), 1, "another flow draws for itself")
 }
 
+// A volume that begins as a backup goes where a data worker can restore it, as long as there is room.
+func TestVolumeFromBackupGoesToADataWorker(t *testing.T) {
+	sched, err := scheduler.New(scheduler.Options{})
+	require.NoError(t, err)
+	views := []models.PoolView{
+		{Pool: models.Pool{Name: "n1@a#p", Stats: models.PoolStats{Total: gib(100), Free: gib(100), ThickProvisioning: true}}, ServiceUp: true},
+		{Pool: models.Pool{Name: "n2@a#p", Stats: models.PoolStats{Total: gib(50), Free: gib(50), ThickProvisioning: true}}, ServiceUp: true},
+	}
+	for name, test := range map[string]struct {
+		live   dataWorkers
+		gib    int64
+		backup *flow.StoredBackup
+		want   []string
+	}{
+		"the served one only":    {dataWorkers{"n2": 0}, 1, &flow.StoredBackup{}, []string{"n2@a#p"}},
+		"both are":               {dataWorkers{"n1": 0, "n2": 0}, 1, &flow.StoredBackup{}, []string{"n1@a#p", "n2@a#p"}},
+		"without room there":     {dataWorkers{"n2": 0}, 80, &flow.StoredBackup{}, []string{"n1@a#p"}},
+		"none is":                {dataWorkers{"n2": time.Hour}, 1, &flow.StoredBackup{}, []string{"n1@a#p", "n2@a#p"}},
+		"a blank one is no case": {dataWorkers{"n2": 0}, 1, nil, []string{"n1@a#p", "n2@a#p"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := Placement{Store: onePlace{views: views}, Scheduler: sched, Data: test.live, Down: time.Minute}
+			out, err := p.VolumeCast(ctx, flow.VolumeCastInput{Spec: flow.VolumeSpec{Volume: models.Volume{SizeGiB: test.gib}, Backup: test.backup}, MaxAttempts: 3})
+			require.NoError(t, err)
+			require.Equal(t, test.want, out.Candidates)
+		})
+	}
+}
+
 func TestHints(t *testing.T) {
 	c := newCatalogue(t)
 	here, there := c.available(t, 10, pool), c.available(t, 10, other)
