@@ -37,8 +37,11 @@ func (l *taskList) again(names ...string) {
 	}
 }
 
-// insert plans a task before another one, for what a flow learns on its way.
+// insert plans a task before another one, for what a flow learns on its way. One that is planned already stays.
 func (l *taskList) insert(name, next string) {
+	if slices.ContainsFunc(*l, func(t models.Task) bool { return t.Name == name }) {
+		return
+	}
 	i := slices.IndexFunc(*l, func(t models.Task) bool { return t.Name == next })
 	if i < 0 {
 		i = len(*l)
@@ -49,17 +52,6 @@ func (l *taskList) insert(name, next string) {
 // drop takes planned tasks out that there was no need for.
 func (l *taskList) drop(names ...string) {
 	*l = slices.DeleteFunc(*l, func(t models.Task) bool { return t.State == models.TaskPending && slices.Contains(names, t.Name) })
-}
-
-// insert plans tasks that only now turned out to be needed, behind the one named after; those that are planned already stay.
-func (l *taskList) insert(after string, names ...string) {
-	for _, name := range names {
-		if !slices.ContainsFunc(*l, func(t models.Task) bool { return t.Name == name }) {
-			at := slices.IndexFunc(*l, func(t models.Task) bool { return t.Name == after })
-			*l = slices.Insert(*l, at+1, models.Task{Name: name, State: models.TaskPending})
-		}
-		after = name
-	}
 }
 
 func (l *taskList) begin(ctx workflow.Context, name string) {

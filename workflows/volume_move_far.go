@@ -34,7 +34,7 @@ func (f *volumeMove) findWay(ctx workflow.Context) error {
 		f.tasks.drop(connected...)
 		return nil
 	}
-	f.tasks.insert(flow.TaskMoveCast, flow.TaskHostProperties)
+	f.tasks.insert(flow.TaskHostProperties, flow.TaskCreateVolume)
 	var reasons, hints []string
 	for _, way := range f.cast.Ways {
 		// It waits: a data worker whose slots are taken answers late, and could not copy before that either.
@@ -52,8 +52,9 @@ func (f *volumeMove) findWay(ctx workflow.Context) error {
 			continue
 		}
 		f.far.way, f.far.host, f.cast.DataHost = way, host, way.DataHost
-		f.tasks.insert(flow.TaskCreateVolume, flow.TaskInitializeConnection)
-		f.tasks.insert(flow.TaskVerifyVolume, flow.TaskDisconnectVolume, flow.TaskTerminateConnection)
+		f.tasks.insert(flow.TaskInitializeConnection, flow.TaskCopyVolume)
+		f.tasks.insert(flow.TaskDisconnectVolume, f.moved)
+		f.tasks.insert(flow.TaskTerminateConnection, f.moved)
 		return nil
 	}
 	return wire.Error(&flow.Error{
