@@ -184,12 +184,15 @@ func (s scenario) activities() map[string]any {
 		flow.TaskExtractSnapshotRequest: flow.SnapshotSpec{
 			Snapshot: models.Snapshot{ID: resourceID, VolumeID: volume.ID, SizeGiB: 10}, Storage: storageSnapshot(), Host: volume.Host, Quota: quota,
 		},
-		flow.TaskEntryExtend:    s.extended(volume),
-		flow.TaskHostProperties: flow.HostPropertiesResult{Connector: compute1(), Hypervisor: "qmp", SealTo: []byte("key")},
-		flow.TaskFindAttached:   flow.AttachedPage{Backends: []string{backend}, Hosts: []string{compute1().Host}},
-		flow.TaskListExports:    flow.ExportPage{Exports: []flow.ExportSeen{{VolumeID: resourceID, Initiators: []string{compute1().Initiator}}}},
-		flow.TaskListTaken:      flow.TakenPage{Volumes: []flow.TakenVolume{{VolumeID: resourceID, AttachedHost: attached()}}},
-		flow.TaskConnectVolume:  flow.HostDevice{Path: "/dev/vg/lv", Size: models.FromGiB(10), Format: "raw"},
+		flow.TaskEntryExtend: s.extended(volume),
+		flow.TaskHostProperties: flow.HostPropertiesResult{
+			Connector: compute1(), Hypervisor: "qmp", SealTo: []byte("key"),
+			Clients: []flow.HostClient{{Protocol: "iscsi", Ready: true}, {Protocol: "glusterfs", Reason: "glusterfs is not installed"}},
+		},
+		flow.TaskFindAttached:  flow.AttachedPage{Backends: []string{backend}, Hosts: []string{compute1().Host}},
+		flow.TaskListExports:   flow.ExportPage{Exports: []flow.ExportSeen{{VolumeID: resourceID, Initiators: []string{compute1().Initiator}}}},
+		flow.TaskListTaken:     flow.TakenPage{Volumes: []flow.TakenVolume{{VolumeID: resourceID, AttachedHost: attached()}}},
+		flow.TaskConnectVolume: flow.HostDevice{Path: "/dev/vg/lv", Size: models.FromGiB(10), Format: "raw"},
 
 		flow.TaskExtractAttachRequest:  flow.AttachSpec{Volume: storageVolume(), Host: volume.Host, Connector: compute1()},
 		flow.TaskAttachCast:            flow.AttachCastResult{Backend: backend, Volume: storageVolume()},
@@ -200,9 +203,6 @@ func (s scenario) activities() map[string]any {
 		flow.TaskExtractMigrateRequest: flow.MoveSpec{Volume: volume, Source: storageVolume(), NameID: snapshotID},
 		flow.TaskEntryRetype:           flow.VolumeResult{Volume: volume},
 		flow.TaskEntryMigrate:          flow.VolumeResult{Volume: volume},
-		flow.TaskHostProperties: flow.HostPropertiesResult{
-			Connector: compute1(), Clients: []flow.HostClient{{Protocol: "iscsi", Ready: true}, {Protocol: "glusterfs", Reason: "glusterfs is not installed"}}, SealTo: []byte("key"),
-		},
 		flow.TaskMoveCast: flow.MoveCastResult{
 			Pool: backend + "#other", InPlace: s.stays, DataHost: flow.HostOf(backend), Target: models.StorageVolume{ID: snapshotID, Name: "volume-" + snapshotID},
 		},
@@ -224,7 +224,7 @@ func (s scenario) activities() map[string]any {
 	out := map[string]any{}
 	for _, task := range []string{
 		flow.TaskExtractRetypeRequest, flow.TaskExtractMigrateRequest, flow.TaskEntryRetype, flow.TaskEntryMigrate, flow.TaskMoveCast,
-		flow.TaskHostProperties, flow.TaskDisconnectVolume, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskEntryMigration, flow.TaskEntryRetyped, flow.TaskEntryMigrated,
+		flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskEntryMigration, flow.TaskEntryRetyped, flow.TaskEntryMigrated,
 		flow.TaskExtractVolumeRequest, flow.TaskExtractExtendRequest, flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskEntryExtend,
 		flow.TaskQuotaCommit, flow.TaskVolumeCast, flow.TaskCreateVolume, flow.TaskEntryReady, flow.TaskDeleteVolume, flow.TaskEntryDestroy,
 		flow.TaskExtendVolume, flow.TaskEntryExtended, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd,
