@@ -37,7 +37,7 @@ func tutorialAttach(t *testing.T, r *rack) {
 	require.NoError(t, os.WriteFile(filepath.Join(c.compute.Share, "brick.py"), text, 0o600))
 	c.compute.Background(os.Stderr, "/usr/bin/python3", "/host/brick.py")
 	require.NoError(t, os.WriteFile(filepath.Join(c.compute.Share, "host.conf"), []byte("[DEFAULT]\nhost = compute1\n"), 0o600))
-	c.host = &nodeWorker{name: "host", node: c.compute, temporal: r.TemporalAddr, role: []string{"host"}}
+	c.host = &nodeWorker{name: "host", node: c.compute, temporal: r.TemporalAddr, role: []string{"host"}, state: "state"}
 	c.host.start(t)
 	for _, step := range []struct {
 		name string
