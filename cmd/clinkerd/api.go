@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	v3 "github.com/clinker-storage/clinker/api/v3"
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/engine"
+	"github.com/clinker-storage/clinker/internal/tlsfile"
 	"github.com/clinker-storage/clinker/models/store"
 )
 
@@ -82,11 +84,20 @@ func runAPI(ctx context.Context, cfg *config.Config, log *slog.Logger, addr stri
 
 // listenAPI refuses to let the whole network be administrator by accident.
 func listenAPI(cfg *config.Config, addr string, remote bool) (net.Listener, error) {
-	if strings.HasPrefix(cfg.API.AuthStrategy, "noauth") && !remote && !loopback(addr) {
+	if strings.HasPrefix(cfg.API.AuthStrategy, "noauth") && !remote && !engine.Loopback(addr) {
 		return nil, usageError{fmt.Errorf("auth_strategy is noauth and %s can be reached from other machines: everybody there would be administrator; "+
 			"listen on 127.0.0.1, or say %s if a proxy or firewall guards it", addr, remoteFlagName)}
 	}
-	return listen(addr, "--api-addr", "the API")
+	l, err := listen(addr, "--api-addr", "the API")
+	if err != nil || !cfg.API.UseTLS {
+		return l, err
+	}
+	conf, err := tlsfile.Server(cfg.API.CertFile, cfg.API.KeyFile, cfg.API.CAFile)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("[ssl]: %w", err), l.Close())
+	}
+	conf.NextProtos = []string{"http/1.1"}
+	return tls.NewListener(l, conf), nil
 }
 
 func handler(cfg *config.Config, e *engine.Engine, s *store.Store, rules v3.Policy, who callers, log *slog.Logger) http.Handler {

@@ -62,7 +62,7 @@ func codecServerCommand() *cobra.Command {
 			if cfg.Temporal.PayloadKeys == "" {
 				return errors.New("[temporal] payload_keys is not set: nothing is encrypted")
 			}
-			if !loopback(addr) {
+			if !engine.Loopback(addr) {
 				return usageError{fmt.Errorf("--addr %s can be reached from other machines, and it asks nobody who they are: use loopback", addr)}
 			}
 			keys, err := engine.ReadKeys(cfg.Temporal.PayloadKeys)
@@ -88,7 +88,7 @@ func codecServerCommand() *cobra.Command {
 func decodeOnly(keys engine.Keys, origin string) http.Handler {
 	codec := keys.CodecHandler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if from := r.Header.Get("Origin"); from != "" && from != origin || !loopback(hostPort(r.Host)) {
+		if from := r.Header.Get("Origin"); from != "" && from != origin || !engine.Loopback(hostPort(r.Host)) {
 			http.Error(w, "this page may not ask", http.StatusForbidden)
 			return
 		}

@@ -43,6 +43,6 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(upCommand(), apiCommand(), workerCommand(), dbCommand(), temporalCommand(), configCommand(), policyCommand(), identityCommand(), driverCommand(), codecServerCommand(), backupCommand())
+	root.AddCommand(upCommand(), apiCommand(), workerCommand(), dbCommand(), temporalCommand(), configCommand(), policyCommand(), identityCommand(), driverCommand(), codecServerCommand(), backupCommand(), nodeCommand())
 	return root
 }

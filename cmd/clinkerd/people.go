@@ -95,7 +95,14 @@ func publicBase(cfg *config.Config, l net.Listener) string {
 	if addr.IP.IsUnspecified() {
 		host = cfg.MyIP
 	}
-	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port))
+	return apiScheme(cfg) + net.JoinHostPort(host, fmt.Sprint(addr.Port))
+}
+
+func apiScheme(cfg *config.Config) string {
+	if cfg.API.UseTLS {
+		return "https://"
+	}
+	return "http://"
 }
 
 // passwordFile is where `up` keeps the first password of admin, to write it into openrc at each start.

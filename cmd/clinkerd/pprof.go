@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"time"
+
+	"github.com/clinker-storage/clinker/internal/engine"
 )
 
 // servePprof answers Go's profiles on addr for as long as the process lives. They tell what is in memory, so only this
 // machine may ask for them.
 func servePprof(addr string, log *slog.Logger) error {
-	if !loopback(addr) {
+	if !engine.Loopback(addr) {
 		return usageError{fmt.Errorf("--pprof-addr %s: profiles hold what is in memory; allowed are loopback addresses, such as 127.0.0.1:6060", addr)}
 	}
 	l, err := listen(addr, "--pprof-addr", "the profiler")

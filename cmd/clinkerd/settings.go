@@ -76,13 +76,3 @@ func listen(addr, flag, what string) (net.Listener, error) {
 	}
 	return l, nil
 }
-
-// loopback tells whether only this machine can reach an address.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}

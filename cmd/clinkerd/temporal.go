@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,11 @@ import (
 
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/devserver"
+	"github.com/clinker-storage/clinker/internal/engine"
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/namespace"
+	"github.com/clinker-storage/clinker/internal/nodeauth"
+	"github.com/clinker-storage/clinker/internal/tlsfile"
 )
 
 // systemRetention is how long the histories of Clinker's own upkeep are kept.
@@ -37,6 +41,9 @@ func namespaces(cfg *config.Config) []namespace.Spec {
 // startTemporal runs a Temporal in this process and names the flag that changes an address that is taken.
 func startTemporal(ctx context.Context, cfg *config.Config, o devserver.Options) (*devserver.Server, error) {
 	o.Namespaces = namespaces(cfg)
+	if err := guardTemporal(cfg, &o); err != nil {
+		return nil, err
+	}
 	t, err := devserver.Start(ctx, o)
 	var taken *devserver.AddrInUseError
 	if errors.As(err, &taken) {
@@ -47,6 +54,21 @@ func startTemporal(ctx context.Context, cfg *config.Config, o devserver.Options)
 		return nil, fmt.Errorf("%w; choose another address with %s", err, flag)
 	}
 	return t, err
+}
+
+// guardTemporal has the embedded server tell its callers apart where there are some to tell apart.
+func guardTemporal(cfg *config.Config, o *devserver.Options) (err error) {
+	t := cfg.Temporal
+	if t.ServerCert != "" {
+		if err := tlsfile.Private(t.ServerKey); err != nil {
+			return fmt.Errorf("temporal server_key: %w", err)
+		}
+		o.TLS = &devserver.ServerTLS{CertFile: t.ServerCert, KeyFile: t.ServerKey, ClientCAFile: t.ServerClientCA}
+	}
+	if t.Authorize == "yes" || t.Authorize == "auto" && !engine.Loopback(o.FrontendAddr) {
+		o.Callers, err = nodeauth.OpenRegistry(filepath.Join(cfg.StatePath, nodeauth.FileName))
+	}
+	return err
 }
 
 func temporalCommand() *cobra.Command {

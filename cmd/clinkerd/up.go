@@ -92,7 +92,10 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 		return err
 	}
 	defer stopTemporal(temporal, log)
-	cfg.Temporal.Address = temporal.Addr()
+	inside := *cfg // this process needs no token and no certificate
+	inside.Temporal.Address, inside.Temporal.APIKeyFile = temporal.TrustedAddr(), ""
+	inside.Temporal.TLSCA, inside.Temporal.TLSCert, inside.Temporal.TLSKey, inside.Temporal.ServerName = "", "", "", ""
+	cfg = &inside
 	e, err := dial(ctx, cfg, log, false)
 	if err != nil {
 		return err
@@ -125,7 +128,7 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 		return err
 	}
 	awaitReports(ctx, st, backendHosts(cfg), begun)
-	about := banner{API: "http://" + l.Addr().String(), Temporal: temporal.Addr(), UI: temporal.UIURL(), State: f.stateDir}
+	about := banner{API: apiScheme(cfg) + l.Addr().String(), Temporal: temporal.Addr(), UI: temporal.UIURL(), State: f.stateDir}
 	err = f.serveAPI(ctx, cfg, l, about, begun, func(who callers) http.Handler { return handler(cfg, e, st, rules, who, log) }, st, log)
 	log.Info("stopping: no new work is taken, running steps finish or hand over")
 	var g errgroup.Group

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"time"
@@ -51,6 +52,12 @@ type API struct {
 	MessageTTL         time.Duration
 	PolicyFile         string   // relative to the folder of File
 	PolicyDirs         []string // the same
+	// UseTLS says that the API takes TLS only; the files are in PEM.
+	UseTLS                    bool
+	CertFile, KeyFile, CAFile string
+	// ProjectRate and AddressRate are requests a second; 0 is no limit.
+	ProjectRate, AddressRate int
+	TrustedProxies           []netip.Prefix
 }
 
 // Addr is the address to listen on, as net.Listen takes it.
@@ -91,6 +98,10 @@ type Temporal struct {
 	TLSKey     string
 	ServerName string
 	APIKeyFile string
+	// Authorize is auto, yes or no: whether the embedded server tells callers apart.
+	Authorize string
+	// ServerCert, ServerKey and ServerClientCA are those of the embedded server.
+	ServerCert, ServerKey, ServerClientCA string
 	// PayloadKeys is the file of keys that encrypt what flows carry; "" leaves it readable.
 	PayloadKeys string
 }

@@ -85,6 +85,9 @@ func (s *settings) pairProblems(c *Config) Problems {
 	}
 	fail(c.Temporal.TLSCert != "" && c.Temporal.TLSKey == "", "temporal", "tls_cert", "needs tls_key beside it")
 	fail(c.Temporal.TLSKey != "" && c.Temporal.TLSCert == "", "temporal", "tls_key", "needs tls_cert beside it")
+	fail((c.Temporal.ServerCert == "") != (c.Temporal.ServerKey == ""), "temporal", "server_cert", "and server_key go together")
+	fail(c.Temporal.ServerClientCA != "" && c.Temporal.ServerCert == "", "temporal", "server_client_ca", "needs server_cert and server_key beside it")
+	fail(c.API.UseTLS && (c.API.CertFile == "" || c.API.KeyFile == ""), defaultSection, "osapi_volume_use_ssl", "needs cert_file and key_file in [ssl]")
 	fail(c.Service.DownTime <= c.Service.ReportInterval, defaultSection, "service_down_time", "must be longer than report_interval, or every service counts as down")
 	fail(c.Flows.RecordAge < c.Flows.Retention, defaultSection, "flow_record_days", "must not be shorter than flow_retention_days")
 	return problems

@@ -134,7 +134,10 @@ func (r *reader) api() API {
 	if err != nil { // it parses alone, but not inside a group
 		project = regexp.MustCompile("^(?:" + registry.must(defaultSection, "project_id_regex").Default + ")$")
 	}
+	ssl := r.in("ssl", "ssl")
 	return API{
+		UseTLS: r.yes("osapi_volume_use_ssl"), CertFile: ssl.text("cert_file"), KeyFile: ssl.text("key_file"), CAFile: ssl.text("ca_file"),
+		ProjectRate: r.number("rate_limit_project"), AddressRate: r.number("rate_limit_address"), TrustedProxies: networks(r.list("trusted_proxies")),
 		Listen:             r.text("osapi_volume_listen"),
 		Port:               r.number("osapi_volume_listen_port"),
 		MaxLimit:           r.number("osapi_max_limit"),
@@ -233,6 +236,7 @@ func (r *reader) temporal() Temporal {
 		ServerName: r.text("server_name"),
 		APIKeyFile: r.text("api_key_file"),
 
+		Authorize: r.text("authorize"), ServerCert: r.text("server_cert"), ServerKey: r.text("server_key"), ServerClientCA: r.text("server_client_ca"),
 		PayloadKeys: r.text("payload_keys"),
 	}
 }

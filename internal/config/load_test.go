@@ -75,7 +75,7 @@ func TestDefault(t *testing.T) {
 	}, c.Quota)
 	require.Equal(t, Flows{Retention: 7 * 24 * time.Hour, RecordAge: 30 * 24 * time.Hour, Hold: 72 * time.Hour, BackendWait: 5 * time.Minute}, c.Flows)
 	require.Equal(t, Service{ReportInterval: 10 * time.Second, DownTime: time.Minute, StatsInterval: time.Minute}, c.Service)
-	require.Equal(t, Temporal{Address: "127.0.0.1:7233", Namespace: "clinker"}, c.Temporal)
+	require.Equal(t, Temporal{Address: "127.0.0.1:7233", Namespace: "clinker", Authorize: "auto"}, c.Temporal)
 	require.False(t, c.Temporal.TLS())
 	require.Equal(t, "sqlite", c.Database.Engine)
 	require.Equal(t, "/var/lib/clinker/clinker.db", c.Database.File)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -194,6 +195,34 @@ func isRegexp(v string) error {
 func isTemplate(v string) error {
 	if strings.Count(v, "%s") != 1 || strings.Count(v, "%") != 1 || strings.ContainsAny(v, "/ \n") {
 		return fmt.Errorf("want a name with one %%s for the id, without blanks and slashes")
+	}
+	return nil
+}
+
+// network is an address or a network in CIDR notation.
+func network(v string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(v); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(v)
+	return p.Masked(), err
+}
+
+// networks reads a list that areNetworks has looked at.
+func networks(list []string) (out []netip.Prefix) {
+	for _, v := range list {
+		if p, err := network(v); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func areNetworks(v string) error {
+	for _, item := range parseList(v) {
+		if _, err := network(item); err != nil {
+			return fmt.Errorf("want addresses or networks such as 10.0.0.0/24")
+		}
 	}
 	return nil
 }

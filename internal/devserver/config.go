@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql"
 	"go.temporal.io/server/common/primitives"
+	"go.temporal.io/server/temporal"
 )
 
 // clusterName is written into the database; it must never change.
@@ -23,18 +24,39 @@ const clusterName = "active"
 type layout struct {
 	frontend                  string // host:port
 	history, matching, worker int    // loopback ports
+	internal                  int    // loopback port of the frontend of Temporal's own parts; 0 where there is nobody to tell apart
 }
 
 func (l layout) hosts() map[primitives.ServiceName]static.Hosts {
 	local := func(port int) static.Hosts {
 		return static.SingleLocalHost(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	}
-	return map[primitives.ServiceName]static.Hosts{
+	hosts := map[primitives.ServiceName]static.Hosts{
 		primitives.FrontendService: static.SingleLocalHost(dialable(l.frontend)),
 		primitives.HistoryService:  local(l.history),
 		primitives.MatchingService: local(l.matching),
 		primitives.WorkerService:   local(l.worker),
 	}
+	if l.internal != 0 {
+		hosts[primitives.InternalFrontendService] = local(l.internal)
+	}
+	return hosts
+}
+
+// names are the services that run.
+func (l layout) names() []string {
+	if l.internal == 0 {
+		return temporal.DefaultServices
+	}
+	return append([]string{string(primitives.InternalFrontendService)}, temporal.DefaultServices...)
+}
+
+// trusted is where Temporal's own parts, and this process, are let in without saying who they are.
+func (l layout) trusted() string {
+	if l.internal == 0 {
+		return dialable(l.frontend)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.internal))
 }
 
 func (l layout) services() map[string]config.Service {
@@ -42,16 +64,23 @@ func (l layout) services() map[string]config.Service {
 		return config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: "127.0.0.1"}}
 	}
 	host, port := splitAddr(l.frontend)
-	return map[string]config.Service{
+	services := map[string]config.Service{
 		string(primitives.FrontendService): {RPC: config.RPC{GRPCPort: port, BindOnIP: host}},
 		string(primitives.HistoryService):  local(l.history),
 		string(primitives.MatchingService): local(l.matching),
 		string(primitives.WorkerService):   local(l.worker),
 	}
+	if l.internal != 0 {
+		services[string(primitives.InternalFrontendService)] = local(l.internal)
+	}
+	return services
 }
 
 func serverConfig(o Options, l layout) *config.Config {
-	frontend := dialable(l.frontend)
+	frontend, public := l.trusted(), config.PublicClient{HostPort: dialable(l.frontend)}
+	if l.internal != 0 {
+		public = config.PublicClient{} // the server finds the internal frontend by itself
+	}
 	off := config.ArchivalNamespaceDefaults{
 		History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
 		Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
@@ -59,6 +88,7 @@ func serverConfig(o Options, l layout) *config.Config {
 	return &config.Config{
 		Global: config.Global{
 			Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: "127.0.0.1"},
+			TLS:        o.TLS.root(),
 		},
 		Persistence: persistence(o),
 		ClusterMetadata: &cluster.Config{
@@ -75,9 +105,21 @@ func serverConfig(o Options, l layout) *config.Config {
 			History:    config.HistoryArchival{State: "disabled"},
 			Visibility: config.VisibilityArchival{State: "disabled"},
 		},
-		PublicClient:      config.PublicClient{HostPort: frontend},
+		PublicClient:      public,
 		NamespaceDefaults: config.NamespaceDefaults{Archival: off},
 	}
+}
+
+// root is the server's TLS; its parts speak to each other on loopback, without.
+func (t *ServerTLS) root() config.RootTLS {
+	if t == nil {
+		return config.RootTLS{}
+	}
+	server := config.ServerTLS{CertFile: t.CertFile, KeyFile: t.KeyFile}
+	if t.ClientCAFile != "" {
+		server.ClientCAFiles, server.RequireClientAuth = []string{t.ClientCAFile}, true
+	}
+	return config.RootTLS{Frontend: config.GroupTLS{Server: server}}
 }
 
 func persistence(o Options) config.Persistence {

@@ -25,6 +25,9 @@ func SetupPostgres(context.Context, PostgresOptions) error { return ErrNotEmbedd
 // Addr is empty.
 func (*Server) Addr() string { return "" }
 
+// TrustedAddr is empty.
+func (*Server) TrustedAddr() string { return "" }
+
 // UIURL is empty.
 func (*Server) UIURL() string { return "" }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/clinker-storage/clinker/internal/namespace"
+	"github.com/clinker-storage/clinker/internal/nodeauth"
 )
 
 // Addresses taken when Options names none.
@@ -40,6 +41,11 @@ type Options struct {
 	// Postgres keeps the state in PostgreSQL instead. SetupPostgres must have
 	// run.
 	Postgres *PostgresOptions
+	// Callers, where it is set, says who may call what; nil lets everybody do everything. With it, or with TLS, this process and the Web UI
+	// come in by a port of loopback, Server.TrustedAddr.
+	Callers *nodeauth.Registry
+	// TLS is that of the frontend; nil is none.
+	TLS *ServerTLS
 	// Logger takes the server's own log; slog.Default when nil.
 	Logger *slog.Logger
 	// LogLevel is the least level of the server's own log that reaches
@@ -51,6 +57,13 @@ type Options struct {
 
 // A Namespace that must be there when Start returns.
 type Namespace = namespace.Spec
+
+// ServerTLS are files in PEM.
+type ServerTLS struct {
+	CertFile, KeyFile string
+	// ClientCAFile, where it is set, lets in only clients whose certificate it signed.
+	ClientCAFile string
+}
 
 // PostgresOptions says where Temporal's two PostgreSQL databases are.
 type PostgresOptions struct {

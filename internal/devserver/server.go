@@ -26,6 +26,7 @@ const Embedded = true
 type Server struct {
 	options  Options
 	frontend string
+	trusted  string
 	temporal temporal.Server
 	state    *state // nil on PostgreSQL
 	logger   slogLogger
@@ -46,7 +47,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, frontend: l.frontend, logger: newLogger(o.Logger, o.LogLevel), stopped: make(chan struct{})}
+	s := &Server{options: o, frontend: l.frontend, trusted: l.trusted(), logger: newLogger(o.Logger, o.LogLevel), stopped: make(chan struct{})}
 	if o.Postgres == nil {
 		if s.state, err = openState(ctx, o); err != nil {
 			return nil, err
@@ -76,24 +77,33 @@ func findPorts(o *Options) (layout, error) {
 			return layout{}, err
 		}
 	}
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return layout{}, err
 	}
-	return layout{frontend: frontend, history: ports[0], matching: ports[1], worker: ports[2]}, nil
+	l := layout{frontend: frontend, history: ports[0], matching: ports[1], worker: ports[2]}
+	if o.Callers != nil || o.TLS != nil {
+		l.internal = ports[3]
+	}
+	return l, nil
 }
 
 func newTemporal(o Options, l layout, logger slogLogger) (temporal.Server, error) {
-	return temporal.NewServer(
+	options := []temporal.ServerOption{
 		temporal.WithConfig(serverConfig(o, l)),
-		temporal.ForServices(temporal.DefaultServices),
+		temporal.ForServices(l.names()),
 		temporal.WithStaticHosts(l.hosts()),
 		temporal.WithLogger(logger),
 		temporal.WithDynamicConfigClient(dynamicConfig(o)),
 		temporal.WithCustomMetricsHandler(metrics.NoopMetricsHandler),
+	}
+	if o.Callers != nil {
+		return temporal.NewServer(append(options, guard{o.Callers}.options()...)...)
+	}
+	return temporal.NewServer(append(options,
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
-	)
+	)...)
 }
 
 // setupError takes the cause out of what the server's wiring wraps round it.
@@ -108,7 +118,7 @@ func setupError(o Options, err error) error {
 
 // ready waits for the frontend, mends the namespaces and opens the Web UI.
 func (s *Server) ready(ctx context.Context) error {
-	conn, err := grpc.NewClient(s.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(s.trusted, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return err
 	}
@@ -130,12 +140,15 @@ func (s *Server) ready(ctx context.Context) error {
 	if len(s.options.Namespaces) > 0 {
 		namespace = s.options.Namespaces[0].Name
 	}
-	s.ui, err = startUI(wait, s.options.UIAddr, s.frontend, namespace)
+	s.ui, err = startUI(wait, s.options.UIAddr, s.trusted, namespace)
 	return err
 }
 
 // Addr is the host:port to dial.
 func (s *Server) Addr() string { return dialable(s.frontend) }
+
+// TrustedAddr is the host:port for this process itself: whoever reaches it may do everything. Only this machine does, unless nobody is told apart anyway.
+func (s *Server) TrustedAddr() string { return s.trusted }
 
 // UIURL is where the Web UI is, or empty.
 func (s *Server) UIURL() string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -23,7 +24,8 @@ type Options struct {
 	Namespace string
 	// TLS files in PEM; CAFile alone verifies the server, CertFile and KeyFile show who we are.
 	CAFile, CertFile, KeyFile, ServerName string
-	// APIKeyFile holds an API key; its content is read at each dial and never logged.
+	// APIKeyFile holds an API key, or a token of `clinkerd node token`; its content is read at each dial and never logged. Without any of the files
+	// above it asks for TLS with the machine's own CAs, but on loopback.
 	APIKeyFile string
 	// PayloadKeysFile holds the keys that encrypt what flows carry; "" leaves it readable.
 	PayloadKeysFile string
@@ -110,7 +112,8 @@ func (o Options) client(keys Keys) (client.Options, error) {
 		}
 		opts.Credentials = client.NewAPIKeyStaticCredentials(text)
 	}
-	if o.CAFile == "" && o.CertFile == "" && o.KeyFile == "" && o.ServerName == "" && o.APIKeyFile == "" {
+	if o.CAFile == "" && o.CertFile == "" && o.KeyFile == "" && o.ServerName == "" && (o.APIKeyFile == "" || Loopback(o.Address)) {
+		opts.ConnectionOptions.TLSDisabled = true // a key alone would ask for TLS
 		return opts, nil
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: o.ServerName}
@@ -136,6 +139,13 @@ func (o Options) client(keys Keys) (client.Options, error) {
 	}
 	opts.ConnectionOptions.TLS = conf
 	return opts, nil
+}
+
+// Loopback tells whether nobody but this machine is on the way to an address.
+func Loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // Healthy asks Temporal for a sign of life.

@@ -100,7 +100,7 @@ func FuzzOpenToken(f *testing.F) {
 	keys := []models.IdentityKey{{ID: "k", Secret: strings.Repeat("ab", signingKeySize)}}
 	good, err := sign(keys[0], claims{User: "u", Expires: 1})
 	require.NoError(f, err)
-	for _, seed := range []string{good, "", prefix, "clk1.k.e30.", "clk1.k..", good[:len(good)-1], "clk1.k." + strings.Repeat("A", 99)} {
+	for _, seed := range []string{good, "", prefix, "clk1.k.e30.", "clk1.k..", good[:len(good)-1], good[:len(good)-5] + "\r\n" + good[len(good)-5:], "clk1.k." + strings.Repeat("A", 99)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
