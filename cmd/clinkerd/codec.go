@@ -15,33 +15,55 @@ import (
 
 // payloadKeyCommand adds a key to a ring, at its end: it decrypts at once, and encrypts when an operator moves its line to the top.
 func payloadKeyCommand() *cobra.Command {
-	return &cobra.Command{
+	var node, nodeFile string
+	c := &cobra.Command{
 		Use:   "payload-key FILE",
 		Short: "Add a new key to a file of keys for what flows carry ([temporal] payload_keys)",
-		Long: "Adds a new key to the end of FILE, which is made with mode 0600 if it is not there. The first key of the file encrypts,\n" +
-			"all decrypt; docs/security.md tells how to change keys without a process that can't read another's work.",
+		Long: "Adds a new key to the end of FILE, which is made with mode 0600 if it is not there. The first key of an audience encrypts what is for\n" +
+			"it, all decrypt: the control plane is one audience, each node that has a key (--node) another. The control plane's file has all\n" +
+			"keys; --node-file is what that node gets. docs/security.md tells how to change keys without a process that can't read another's work.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if node == "" && nodeFile != "" {
+				return usageError{errors.New("--node-file needs --node, whose key it gets")}
+			}
 			id := time.Now().UTC().Format("20060102T150405.000000")
-			line, err := engine.NewKeyLine(id)
+			line, err := engine.NewKeyLine(id, node)
 			if err != nil {
-				return err
+				return usageError{err}
 			}
-			f, err := os.OpenFile(args[0], os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-			if err != nil {
-				return err
+			for _, path := range append([]string{args[0]}, nonEmpty(nodeFile)...) {
+				if err := addKey(path, line); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "key %s was added to %s\n", id, path)
 			}
-			_, err = f.WriteString(line)
-			if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-				return err
-			}
-			if _, err := engine.ReadKeys(args[0]); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "key %s was added to %s\n", id, args[0])
 			return nil
 		},
 	}
+	c.Flags().StringVar(&node, "node", "", "host of the node that the key is for; the control plane's without it")
+	c.Flags().StringVar(&nodeFile, "node-file", "", "file to add the node's key to as well, for that node alone")
+	return c
+}
+
+func nonEmpty(path string) []string {
+	if path == "" {
+		return nil
+	}
+	return []string{path}
+}
+
+func addKey(path, line string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(line)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	_, err = engine.ReadKeys(path)
+	return err
 }
 
 // codecServerCommand lets Temporal's Web UI show what is encrypted, to whoever can reach it: so it listens on loopback only.

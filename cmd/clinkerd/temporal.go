@@ -65,7 +65,12 @@ func guardTemporal(cfg *config.Config, o *devserver.Options) (err error) {
 		}
 		o.TLS = &devserver.ServerTLS{CertFile: t.ServerCert, KeyFile: t.ServerKey, ClientCAFile: t.ServerClientCA}
 	}
-	if t.Authorize == "yes" || t.Authorize == "auto" && !engine.Loopback(o.FrontendAddr) {
+	// A server that stands alone is told: the API and the control workers need tokens then, and those of before have none.
+	alone := o.Postgres != nil
+	if t.Authorize == "auto" && alone && !engine.Loopback(o.FrontendAddr) {
+		o.Logger.Warn("whoever reaches Temporal may do everything with it: set authorize = yes in [temporal], and give each part a token (clinkerd node token create)", "address", o.FrontendAddr)
+	}
+	if t.Authorize == "yes" || t.Authorize == "auto" && !alone && !engine.Loopback(o.FrontendAddr) {
 		o.Callers, err = nodeauth.OpenRegistry(filepath.Join(cfg.StatePath, nodeauth.FileName))
 	}
 	return err

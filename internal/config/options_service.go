@@ -21,7 +21,7 @@ var serviceOptions = slices.Concat(
 		opt("tls_key", String, "", "file of the client certificate's key; needs tls_cert"),
 		opt("server_name", String, "", "name in the server's certificate, where it is not the address"),
 		opt("api_key_file", String, "", "file that holds the API key"),
-		opt("authorize", Choice, "auto", "whether the Temporal that Clinker runs itself asks who calls, and keeps a node to its own queues; auto is yes where it listens beyond loopback", oneOf("auto", "yes", "no")),
+		opt("authorize", Choice, "auto", "whether the Temporal that Clinker runs itself asks who calls, and keeps a node to its own queues; auto is yes where `clinkerd up` has it listen beyond loopback", oneOf("auto", "yes", "no")),
 		opt("server_cert", String, "", "certificate of the Temporal that Clinker runs itself; set, it takes TLS only"),
 		opt("server_key", String, "", "file of that certificate's key; needs server_cert"),
 		opt("server_client_ca", String, "", "CA file of the clients' certificates; set, nobody is let in without one. Its subject's common name is control, or node/HOST"),

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -17,6 +18,8 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/clinker-storage/clinker/internal/flow"
 )
 
 // Metadata of an encrypted payload, as Temporal's samples name it, which its Web UI and tools know.
@@ -29,17 +32,26 @@ const (
 // payloadKeySize is AES-256's, in bytes.
 const payloadKeySize = 32
 
-var payloadKeyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+var (
+	payloadKeyID   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	payloadKeyHost = regexp.MustCompile(`^[A-Za-z0-9._-]{1,255}$`)
+)
 
-// Keys are a ring of keys for payloads: the first encrypts, all decrypt. Their zero value changes nothing.
-type Keys struct{ ring []payloadKey }
+// Keys are a ring of keys for payloads: the first of an audience encrypts what is for it, all decrypt. Their zero value changes nothing.
+type Keys struct {
+	ring []payloadKey
+	// host is the node that the payloads are for; "" is the control plane.
+	host string
+}
 
 type payloadKey struct {
 	id   string
+	host string // whose key it is; "" is the control plane's
 	aead cipher.AEAD
 }
 
-// ReadKeys reads a file of lines "id key", the key in base64; comments begin with #. Only its owner may be able to read it.
+// ReadKeys reads a file of lines "id key", or "id key host" for what a node gets and answers, the key in base64; comments begin with #. The control
+// plane's file has all keys, a node's those of its own host. Only its owner may be able to read it.
 func ReadKeys(path string) (Keys, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -69,10 +81,11 @@ func parseKeys(text string) (Keys, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		id, secret, _ := strings.Cut(line, " ")
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(secret))
-		if err != nil || len(raw) != payloadKeySize || !payloadKeyID.MatchString(id) {
-			return Keys{}, fmt.Errorf("line %d: want an id and a key of %d bytes in base64", n, payloadKeySize)
+		words := append(strings.Fields(line), "", "")
+		id, host := words[0], words[2]
+		raw, err := base64.StdEncoding.DecodeString(words[1])
+		if err != nil || len(raw) != payloadKeySize || len(words) > 5 || !payloadKeyID.MatchString(id) || host != "" && !payloadKeyHost.MatchString(host) {
+			return Keys{}, fmt.Errorf("line %d: want an id, a key of %d bytes in base64, and the host of a node's key", n, payloadKeySize)
 		}
 		if _, twice := k.find(id); twice {
 			return Keys{}, fmt.Errorf("line %d: the id %s is taken", n, id)
@@ -85,7 +98,7 @@ func parseKeys(text string) (Keys, error) {
 		if err != nil {
 			return Keys{}, err
 		}
-		k.ring = append(k.ring, payloadKey{id, aead})
+		k.ring = append(k.ring, payloadKey{id, host, aead})
 	}
 	if len(k.ring) == 0 {
 		return Keys{}, errors.New("there is no key in it")
@@ -93,14 +106,17 @@ func parseKeys(text string) (Keys, error) {
 	return k, nil
 }
 
-// NewKeyLine makes a line for a file of keys.
-func NewKeyLine(id string) (string, error) {
+// NewKeyLine makes a line for a file of keys; host is the node's, "" for the control plane.
+func NewKeyLine(id, host string) (string, error) {
+	if host != "" && !payloadKeyHost.MatchString(host) {
+		return "", fmt.Errorf("the host %q of a key: letters, digits, dots, dashes and underscores", host)
+	}
 	if !payloadKeyID.MatchString(id) {
 		return "", fmt.Errorf("the id %q of a key: letters, digits, dots, dashes and underscores, at most 64", id)
 	}
 	key := make([]byte, payloadKeySize)
 	_, _ = rand.Read(key) // never fails
-	return id + " " + base64.StdEncoding.EncodeToString(key) + "\n", nil
+	return strings.TrimSpace(id+" "+base64.StdEncoding.EncodeToString(key)+" "+host) + "\n", nil
 }
 
 func (k Keys) find(id string) (payloadKey, bool) {
@@ -118,12 +134,35 @@ func (k Keys) String() string { return fmt.Sprintf("%d keys", len(k.ring)) }
 // GoString hides the keys from %#v.
 func (k Keys) GoString() string { return k.String() }
 
-// Encode encrypts payloads with the first key. The id is bound to the text, so that nobody can pass one key's text for another's.
+// WithSerializationContext returns the ring for what it is about: the input, heartbeats and result of a step on a node are for that node. Temporal's SDK
+// asks this on both sides.
+func (k *Keys) WithSerializationContext(about converter.SerializationContext) converter.PayloadCodec {
+	host := ""
+	if step, ok := about.(converter.ActivitySerializationContext); ok {
+		host, _ = flow.QueueHost(step.TaskQueue)
+	}
+	if host == k.host {
+		return k
+	}
+	return &Keys{ring: k.ring, host: host}
+}
+
+// writer is the first key of the audience; where it has none, the first of the control plane's, or of all: a ring that everybody shares has no others.
+func (k Keys) writer() payloadKey {
+	for _, host := range []string{k.host, ""} {
+		if i := slices.IndexFunc(k.ring, func(key payloadKey) bool { return key.host == host }); i >= 0 {
+			return k.ring[i]
+		}
+	}
+	return k.ring[0]
+}
+
+// Encode encrypts payloads with the audience's key. The id is bound to the text, so that nobody can pass one key's text for another's.
 func (k Keys) Encode(ps []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	if len(k.ring) == 0 {
 		return ps, nil
 	}
-	key := k.ring[0]
+	key := k.writer()
 	out := make([]*commonpb.Payload, len(ps))
 	for i, p := range ps {
 		plain, err := proto.Marshal(p)
@@ -172,7 +211,7 @@ func (k Keys) Decode(ps []*commonpb.Payload) ([]*commonpb.Payload, error) {
 
 // converter makes what the clients of Temporal use: sizes are limited before anything is encrypted.
 func (k Keys) converter() converter.DataConverter {
-	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), k, limit{})
+	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), &k, limit{})
 }
 
 // failures is how errors cross Temporal: with keys, their messages and stacks are encrypted too.
@@ -188,4 +227,4 @@ func (k Keys) reveal(f *failurepb.Failure) {
 }
 
 // CodecHandler answers the requests of Temporal's Web UI and CLI to decode payloads.
-func (k Keys) CodecHandler() http.Handler { return converter.NewPayloadCodecHTTPHandler(k) }
+func (k Keys) CodecHandler() http.Handler { return converter.NewPayloadCodecHTTPHandler(&k) }

@@ -17,7 +17,7 @@ func newKeys(t testing.TB, ids ...string) Keys {
 	t.Helper()
 	var text strings.Builder
 	for _, id := range ids {
-		line, err := NewKeyLine(id)
+		line, err := NewKeyLine(id, "")
 		require.NoError(t, err)
 		text.WriteString(line)
 	}
@@ -58,9 +58,9 @@ func TestPayloadsAreEncrypted(t *testing.T) {
 
 // Rotation step by step, as docs/security.md tells it: at no step is there a process that can't read another's payloads.
 func TestRotation(t *testing.T) {
-	first, err := NewKeyLine("one")
+	first, err := NewKeyLine("one", "")
 	require.NoError(t, err)
-	second, err := NewKeyLine("two")
+	second, err := NewKeyLine("two", "")
 	require.NoError(t, err)
 	steps := []string{"", first, first + second, second + first, second}
 	keys := func(text string) Keys {
@@ -87,6 +87,73 @@ func TestRotation(t *testing.T) {
 	require.Equal(t, "from before", got)
 }
 
+// about is a step on a queue, as the SDK tells of it on both sides.
+func about(queue string) converter.SerializationContext {
+	return converter.ActivitySerializationContext{TaskQueue: queue, ActivityType: "CreateVolume"}
+}
+
+// What a node gets and answers is under its own key: another node's opens nothing of it, nor of what the control plane keeps.
+func TestAudiences(t *testing.T) {
+	line := func(id, host string) string {
+		text, err := NewKeyLine(id, host)
+		require.NoError(t, err)
+		return text
+	}
+	c, a, b := line("c", ""), line("a", "node-a"), line("b", "node-b")
+	parse := func(text string) Keys {
+		k, err := parseKeys(text)
+		require.NoError(t, err)
+		return k
+	}
+	control, nodeA, nodeB := parse(c+a+b), parse(a), parse(b)
+	in := func(k Keys, ctx converter.SerializationContext) converter.DataConverter {
+		return converter.WithDataConverterSerializationContext(k.converter(), ctx)
+	}
+	var got string
+	for queue, key := range map[string]string{
+		"storage/node-a@lvm": "a", "stats/node-a@lvm": "a", "data/node-a": "a", "host/node-a": "a", "storage/node-b@x": "b", "control": "c", "storage/node-z@lvm": "c", "data/": "c",
+	} {
+		p, err := in(control, about(queue)).ToPayload("plain")
+		require.NoError(t, err)
+		require.Equal(t, key, string(p.GetMetadata()[metadataKeyID]), queue)
+		require.Equal(t, key == "a", in(nodeA, about(queue)).FromPayload(p, &got) == nil, queue)
+		require.Equal(t, key == "b", in(nodeB, about(queue)).FromPayload(p, &got) == nil, queue)
+		require.NoError(t, control.converter().FromPayload(p, &got))
+		require.Equal(t, "plain", got)
+	}
+	p, err := in(control, converter.WorkflowSerializationContext{WorkflowID: "w"}).ToPayload("plain")
+	require.NoError(t, err)
+	require.ErrorContains(t, nodeA.converter().FromPayload(p, &got), "not among ours")
+	answer, err := in(nodeA, about("storage/node-a@lvm")).ToPayload("done")
+	require.NoError(t, err)
+	require.NoError(t, control.converter().FromPayload(answer, &got))
+	require.Error(t, nodeB.converter().FromPayload(answer, &got))
+
+	// A failure of a node, too.
+	f := converter.WithFailureConverterSerializationContext(nodeA.failures(), about("storage/node-a@lvm")).ErrorToFailure(temporal.NewApplicationError("very secret", "Busy"))
+	require.NotContains(t, f.String(), "very secret")
+	require.Equal(t, "a", string(f.GetEncodedAttributes().GetMetadata()[metadataKeyID]))
+
+	// The rotation of a node's key, step by step: the control plane and the node are never at a step at which one can't read the other.
+	second := line("a2", "node-a")
+	steps := [][2]string{{c + a, a}, {c + a + second, a}, {c + a + second, a + second}, {c + second + a, a + second}, {c + second + a, second + a}, {c + second, second}}
+	for i, step := range steps {
+		from, to := parse(step[0]), parse(step[1])
+		p, err := in(from, about("data/node-a")).ToPayload("in")
+		require.NoError(t, err)
+		require.NoError(t, in(to, about("data/node-a")).FromPayload(p, &got), "step %d", i)
+		p, err = in(to, about("data/node-a")).ToPayload("out")
+		require.NoError(t, err)
+		require.NoError(t, in(from, about("data/node-a")).FromPayload(p, &got), "step %d", i)
+	}
+	for _, text := range []string{"a " + strings.Fields(a)[1] + " x/y\n", "a " + strings.Fields(a)[1] + " x y\n"} {
+		_, err := parseKeys(text)
+		require.ErrorContains(t, err, "line 1")
+	}
+	_, err = NewKeyLine("a", "x y")
+	require.Error(t, err)
+}
+
 func TestFailuresAreEncrypted(t *testing.T) {
 	k := newKeys(t, "one")
 	fc := k.failures()
@@ -100,7 +167,7 @@ func TestFailuresAreEncrypted(t *testing.T) {
 
 func TestKeyFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys")
-	line, err := NewKeyLine("one")
+	line, err := NewKeyLine("one", "")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, []byte(line), 0o600))
 	k, err := ReadKeys(path)
@@ -116,7 +183,7 @@ func TestKeyFiles(t *testing.T) {
 		require.Error(t, err, bad)
 		require.NotContains(t, err.Error(), strings.Fields(line)[1])
 	}
-	_, err = NewKeyLine("a b")
+	_, err = NewKeyLine("a b", "")
 	require.Error(t, err)
 }
 

@@ -182,3 +182,14 @@ func TestHeaderTellsItsRequest(t *testing.T) {
 	require.Equal(t, []string{"req-r", "v"}, []string{request, resource})
 	require.Len(t, flow.Attributes(), 7)
 }
+
+func TestQueueHost(t *testing.T) {
+	for queue, want := range map[string]string{
+		flow.StorageQueue("a@lvm"): "a", flow.StatsQueue("a.b@lvm"): "a.b", flow.DataQueue("a"): "a", flow.HostQueue("a"): "a",
+		flow.ControlQueue: "", "": "", "storage/a": "", "storage/@lvm": "", "storage/a@": "", "data/": "", "other/a": "", "xdata/a": "",
+	} {
+		host, ok := flow.QueueHost(queue)
+		require.Equal(t, want, host, queue)
+		require.Equal(t, want != "", ok, queue)
+	}
+}

@@ -38,3 +38,17 @@ func SplitHost(host string) (backend, pool string) {
 
 // HostQueue is the task queue of the host worker of a compute host, which takes volumes in and hands them to guests.
 func HostQueue(host string) string { return "host/" + host }
+
+// QueueHost returns the host whose node serves a queue, and whether it is a node's.
+func QueueHost(queue string) (host string, ok bool) {
+	kind, rest, _ := strings.Cut(queue, "/")
+	switch kind + "/" {
+	case dataPrefix, HostQueue(""):
+		return rest, rest != ""
+	case StorageQueue(""), StatsQueue(""):
+		if host, backend, found := strings.Cut(rest, "@"); found && host != "" && backend != "" {
+			return host, true
+		}
+	}
+	return "", false
+}

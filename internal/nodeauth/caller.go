@@ -55,13 +55,6 @@ func (c Caller) String() string {
 
 // serves tells whether a queue is one of the node's.
 func (c Caller) serves(queue string) bool {
-	return slices.ContainsFunc(c.Hosts, func(host string) bool {
-		return queue == flow.DataQueue(host) || queue == flow.HostQueue(host) ||
-			backendOf(queue, flow.StorageQueue(host+"@")) || backendOf(queue, flow.StatsQueue(host+"@"))
-	})
-}
-
-func backendOf(queue, prefix string) bool {
-	rest, ok := strings.CutPrefix(queue, prefix)
-	return ok && rest != ""
+	host, ok := flow.QueueHost(queue)
+	return ok && slices.Contains(c.Hosts, host)
 }
