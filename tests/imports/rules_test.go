@@ -59,6 +59,14 @@ var layers = []layer{
 		why: "reading a file needs nobody",
 	},
 	{
+		of: "internal/nodeauth", ours: []string{"internal/flow", "models"}, never: []string{gorm, gin, sdk, temporal},
+		why: "the rules of who may ask Temporal what are tested without one",
+	},
+	{
+		of: "internal/tlsfile", ours: none, never: []string{gorm, gin, sdk},
+		why: "whoever serves links this",
+	},
+	{
 		of: "internal/seal", ours: none, never: []string{gorm, gin, sdk},
 		why: "whoever keeps a secret links this",
 	},
@@ -134,7 +142,7 @@ var layers = []layer{
 		why: "both kinds of Temporal are prepared by it",
 	},
 	{
-		of: "internal/devserver", ours: []string{"internal/namespace"}, never: []string{gin},
+		of: "internal/devserver", ours: []string{"internal/namespace", "internal/nodeauth", "internal/flow", "models"}, never: []string{gin},
 		why: "it runs a Temporal for anybody",
 	},
 	{
