@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strings"
 	"time"
@@ -31,6 +32,10 @@ type Options struct {
 	Log      *slog.Logger
 	// MaxBody is the largest request body, in bytes (max_request_body_size); 0 is middleware.DefaultMaxBody.
 	MaxBody int64
+	// ProjectRate and AddressRate are requests a second of one project and of one address; 0 is no limit.
+	ProjectRate, AddressRate int
+	// Proxies are those whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
 	// ProjectID is what a project in a path looks like (project_id_regex); nil takes any.
 	ProjectID *regexp.Regexp
 }
@@ -53,7 +58,7 @@ func New(o Options) http.Handler {
 	g.RedirectTrailingSlash = false
 	g.UseRawPath = true
 	g.UnescapePathValues = false // v3.Call.Param does it, by the rules of paths and not of queries
-	g.Use(middleware.Access(middleware.NewMetrics(o.Registry)))
+	g.Use(middleware.Access(middleware.NewMetrics(o.Registry)), middleware.AddressRate(o.AddressRate, o.Now))
 
 	resources := v3.New(o.Deps)
 	g.GET("/", versions(http.StatusMultipleChoices, o.Settings))
@@ -64,7 +69,7 @@ func New(o Options) http.Handler {
 	if o.People != nil {
 		o.People.Register(g, o.MaxBody)
 	}
-	guard := []gin.HandlerFunc{middleware.Deadline(requestLimit), middleware.Auth(o.Auth), middleware.Negotiate, middleware.Body(o.MaxBody)}
+	guard := []gin.HandlerFunc{middleware.Deadline(requestLimit), middleware.Auth(o.Auth), middleware.ProjectRate(o.ProjectRate, o.Now), middleware.Negotiate, middleware.Body(o.MaxBody)}
 	collections := make(map[string]bool)
 	for _, r := range resources.Routes() {
 		first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")
@@ -75,7 +80,7 @@ func New(o Options) http.Handler {
 	g.NoMethod(func(c *gin.Context) {
 		middleware.Refuse(c, fault.New(http.StatusMethodNotAllowed, "the method %s is not allowed for this resource", c.Request.Method))
 	})
-	return &middleware.Entry{Next: g, Log: o.Log, Collections: collections, ProjectID: o.ProjectID, Now: o.Now}
+	return &middleware.Entry{Next: g, Log: o.Log, Collections: collections, ProjectID: o.ProjectID, Proxies: o.Proxies, Now: o.Now}
 }
 
 // health answers as oslo's healthcheck: OK, or 503 with the reason.

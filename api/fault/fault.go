@@ -70,6 +70,7 @@ var names = map[int]string{
 	http.StatusConflict:              "conflictingRequest",
 	http.StatusRequestEntityTooLarge: "overLimit",
 	http.StatusUnsupportedMediaType:  "badMediaType",
+	http.StatusTooManyRequests:       "overLimit",
 	http.StatusNotImplemented:        "notImplemented",
 	http.StatusServiceUnavailable:    "serviceUnavailable",
 }
@@ -90,7 +91,7 @@ func (f *Fault) Write(w http.ResponseWriter) {
 	if f.RetryAfter != "" {
 		w.Header().Set("Retry-After", f.RetryAfter)
 	}
-	if f.Code == http.StatusRequestEntityTooLarge {
+	if name == "overLimit" {
 		doc.RetryAfter = f.RetryAfter
 	}
 	body, err := json.Marshal(map[string]document{name: doc})

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/clinker-storage/clinker/api/middleware"
 	"github.com/clinker-storage/clinker/internal/identity"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -129,7 +130,7 @@ func changePassword(c *call) error {
 	if *f.err != nil {
 		return *f.err
 	}
-	if err := c.s.People.SetPassword(c.Request.Context(), c.token.User.ID, old, fresh, address(c.Request), false); err != nil {
+	if err := c.s.People.SetPassword(c.Request.Context(), c.token.User.ID, old, fresh, middleware.From(c.Request.Context()).Address, false); err != nil {
 		return err
 	}
 	return c.empty()

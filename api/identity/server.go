@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -203,13 +202,4 @@ func (s *Server) base(r *http.Request) string {
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host + Base
-}
-
-// address is where a request comes from, without its port.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/clinker-storage/clinker/api/middleware"
 	"github.com/clinker-storage/clinker/internal/identity"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -24,7 +25,7 @@ func issue(c *call) error {
 	if *auth.err != nil {
 		return *auth.err
 	}
-	login.Address = address(c.Request)
+	login.Address = middleware.From(c.Request.Context()).Address
 	t, text, err := c.s.People.Issue(c.Request.Context(), login)
 	if err != nil {
 		return err

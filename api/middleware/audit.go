@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -22,14 +21,10 @@ func audit(c *gin.Context, s *Scope) {
 	if code >= http.StatusBadRequest {
 		outcome = "failure"
 	}
-	address := c.Request.RemoteAddr
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
-	}
 	s.Log.LogAttrs(c.Request.Context(), slog.LevelInfo, "audit",
 		slog.String("event_type", "activity"), slog.String("action", cadfAction(s.Method)+" "+c.FullPath()), slog.String("outcome", outcome),
 		slog.Int("reason_code", code), slog.String("initiator_id", s.Identity.UserID), slog.String("initiator_project", s.Identity.ProjectID),
-		slog.String("initiator_address", address), slog.String("target", c.Request.URL.Path))
+		slog.String("initiator_address", s.Address), slog.String("target", c.Request.URL.Path))
 }
 
 // cadfAction is CADF's word for a method.

@@ -3,6 +3,7 @@ package middleware
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -25,6 +26,8 @@ type Entry struct {
 	Collections map[string]bool
 	// ProjectID is what a project in a path looks like; nil takes any (option project_id_regex).
 	ProjectID *regexp.Regexp
+	// Proxies are those whose X-Forwarded-For is believed (option trusted_proxies).
+	Proxies []netip.Prefix
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -38,7 +41,7 @@ func (e *Entry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if now == nil {
 		now = time.Now
 	}
-	s := &Scope{RequestID: "req-" + uuid.NewString(), Began: now(), Method: r.Method}
+	s := &Scope{RequestID: "req-" + uuid.NewString(), Began: now(), Method: r.Method, Address: address(r, e.Proxies)}
 	if id := r.Header.Get("X-Openstack-Request-Id"); inboundID.MatchString(id) {
 		s.GlobalID = id
 	}

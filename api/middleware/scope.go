@@ -38,6 +38,8 @@ type Scope struct {
 	Began    time.Time
 	// Method is as it was sent: a HEAD is routed as GET.
 	Method string
+	// Address is where the request comes from: of the client before our own proxies, as far as those are known.
+	Address string
 	// PathProject is the project in the path, "" where the path has none (from 3.67).
 	PathProject string
 	Identity    Identity

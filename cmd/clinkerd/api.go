@@ -117,7 +117,9 @@ func handler(cfg *config.Config, e *engine.Engine, s *store.Store, rules v3.Poli
 		People:  who.people,
 		Health:  health(e, s),
 		MaxBody: cfg.API.MaxRequestBodySize,
-		Log:     log,
+
+		ProjectRate: cfg.API.ProjectRate, AddressRate: cfg.API.AddressRate, Proxies: cfg.API.TrustedProxies,
+		Log: log,
 	}
 	if !strings.HasPrefix(cfg.API.AuthStrategy, "noauth") {
 		o.ProjectID = cfg.API.ProjectID // with noauth a project may have any name
