@@ -18,6 +18,7 @@ import (
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/identity"
 	"github.com/clinker-storage/clinker/internal/keystone"
+	"github.com/clinker-storage/clinker/internal/seal"
 	"github.com/clinker-storage/clinker/models"
 	"github.com/clinker-storage/clinker/models/store"
 )
@@ -26,7 +27,34 @@ import (
 const embedded = "embedded"
 
 func newPeople(cfg *config.Config, st *store.Store) (*identity.Service, error) {
-	return identity.New(st, identity.Options{TokenTTL: cfg.Identity.TokenTTL, Attempts: cfg.Identity.Attempts, Lockout: cfg.Identity.Lockout})
+	o := identity.Options{TokenTTL: cfg.Identity.TokenTTL, Attempts: cfg.Identity.Attempts, Lockout: cfg.Identity.Lockout}
+	path := cfg.Identity.KeyFile
+	if path == "" {
+		if _, err := os.Stat(ownKeyFile(cfg)); err == nil {
+			path = ownKeyFile(cfg)
+		}
+	}
+	if path != "" {
+		key, err := seal.LoadKey(path)
+		if err != nil {
+			return nil, fmt.Errorf("[identity] key_file: %w", err)
+		}
+		o.Vault = vault{key}
+	}
+	return identity.New(st, o)
+}
+
+// ownKeyFile is where the key is that seals what tokens are signed with, unless key_file says otherwise.
+func ownKeyFile(cfg *config.Config) string { return filepath.Join(cfg.StatePath, "identity.key") }
+
+// vault seals to a key that the API has in a file.
+type vault struct{ key seal.Key }
+
+func (v vault) Seal(plain []byte) ([]byte, error) { return seal.Seal(v.key.Public(), plain) }
+
+func (v vault) Open(sealed []byte) (plain []byte, err error) {
+	err = v.key.Open(sealed, &plain)
+	return plain, err
 }
 
 // callers is how the API knows who calls.
@@ -76,6 +104,9 @@ func openEmbedded(ctx context.Context, cfg *config.Config, st *store.Store, base
 	if len(users) == 0 {
 		return callers{}, errors.New("there are no users yet: run `clinkerd identity bootstrap`, or set auth_strategy to noauth or keystone")
 	}
+	if err := people.SealKeys(ctx); err != nil {
+		return callers{}, err
+	}
 	if err := people.Advertise(ctx, base); err != nil {
 		return callers{}, err
 	}
@@ -111,6 +142,9 @@ const passwordFile = "admin-password"
 // bootstrapUp makes the first users of `up`, and returns admin's password: fresh where it was made just now, "" where it is not
 // known here any more because somebody has removed the file.
 func bootstrapUp(ctx context.Context, cfg *config.Config, st *store.Store) (password string, fresh bool, err error) {
+	if cfg.Identity.KeyFile == "" {
+		cfg.Identity.KeyFile = ownKeyFile(cfg)
+	}
 	people, err := newPeople(cfg, st)
 	if err != nil {
 		return "", false, err

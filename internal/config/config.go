@@ -87,6 +87,7 @@ type Identity struct {
 	TokenTTL time.Duration
 	Attempts int           // logins that may go wrong in a row
 	Lockout  time.Duration // how long the next is refused then
+	KeyFile  string        // "" is identity.key in the state folder, if it is there
 }
 
 // Temporal is the engine's frontend.

@@ -153,7 +153,7 @@ func (r *reader) api() API {
 }
 
 func (r *reader) identity() Identity {
-	return Identity{TokenTTL: r.duration("token_expiration"), Attempts: r.number("login_attempts"), Lockout: r.duration("login_lockout")}
+	return Identity{TokenTTL: r.duration("token_expiration"), Attempts: r.number("login_attempts"), Lockout: r.duration("login_lockout"), KeyFile: r.text("key_file")}
 }
 
 func (r *reader) scheduler() Scheduler {

@@ -47,6 +47,7 @@ var serviceOptions = slices.Concat(
 	),
 	in("identity",
 		opt("token_expiration", Duration, "3600", "how long a token of the embedded identity service is valid (Clinker's own)", unit("seconds"), atLeast(60)),
+		opt("key_file", String, "", "file of the key that seals, in the catalogue, what tokens are signed with: the same on each machine with an API; unset, identity.key in state_path where that is there, and `clinkerd up` makes it (Clinker's own)"),
 		opt("login_attempts", Int, "5", "logins of a user from one address that may go wrong in a row (Clinker's own)", atLeast(1)),
 		opt("login_lockout", Duration, "300", "how long the next is refused then (Clinker's own)", unit("seconds"), atLeast(1)),
 	),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,7 @@ type Options struct {
 	// Attempts is how many logins of a user from an address may go wrong in a row [5]; the next are refused for Lockout [5 min].
 	Attempts int
 	Lockout  time.Duration
+	Vault    Vault // nil leaves the keys that sign tokens in the catalogue as they are
 	Now      func() time.Time
 }
 
@@ -52,6 +54,8 @@ type Service struct {
 	seen     *memory
 	// changes counts what was written here, so that no token is judged by what was before.
 	changes atomic.Uint64
+	// opened are the keys that the vault has opened, by what is kept.
+	opened sync.Map
 	// dummy is what the password of a user who isn't there is compared with, so that it takes as long.
 	dummy string
 }
