@@ -78,7 +78,7 @@ func openCallers(ctx context.Context, cfg *config.Config, st *store.Store, base 
 func openKeystone(k config.Keystone) (callers, error) {
 	tokens, err := keystone.New(keystone.Options{
 		AuthURL: k.AuthURL, Username: k.Username, Password: k.Password.Reveal(), UserDomainID: k.UserDomainID, UserDomainName: k.UserDomainName,
-		Project: k.ProjectName, ProjectDomainID: k.ProjectDomainID, ProjectDomainName: k.ProjectDomainName, CAFile: k.CAFile, Insecure: k.Insecure,
+		Project: k.ProjectName, ProjectDomainID: k.ProjectDomainID, ProjectDomainName: k.ProjectDomainName, Region: k.Region, Interface: k.Interface, CAFile: k.CAFile, Insecure: k.Insecure,
 		Timeout: k.ConnectTimeout, CacheTime: k.TokenCacheTime,
 	})
 	if err != nil {

@@ -74,6 +74,7 @@ type Keystone struct {
 	UserDomainID              string
 	ProjectDomainName         string
 	ProjectDomainID           string
+	Region, Interface         string // both "" ask at AuthURL
 	CAFile                    string
 	Insecure                  bool
 	ConnectTimeout            time.Duration

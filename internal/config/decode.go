@@ -260,5 +260,7 @@ func (r *reader) keystone() Keystone {
 		TokenCacheTime:            r.duration("token_cache_time"),
 		ServiceTokenRoles:         r.list("service_token_roles"),
 		ServiceTokenRolesRequired: r.yes("service_token_roles_required"),
+		Region:                    r.text("region_name"),
+		Interface:                 r.text("interface"),
 	}
 }

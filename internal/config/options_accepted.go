@@ -79,7 +79,6 @@ var acceptedOptions = slices.Concat(
 	accepted("database", whyDatabase, `backend slave_connection mysql_sql_mode mysql_enable_ndb mysql_wsrep_sync_wait sqlite_synchronous min_pool_size max_retries
 		retry_interval pool_timeout connection_debug connection_trace connection_parameters use_db_reconnect db_retry_interval db_inc_retry_interval
 		db_max_retry_interval db_max_retries use_tpool sqlite_db`),
-	accepted("keystone_authtoken", "tokens are asked for at auth_url", `region_name interface`),
 	accepted("keystone_authtoken", whyToken, `memcached_servers memcache_servers memcache_security_strategy memcache_secret_key memcache_pool_dead_retry
 		memcache_pool_maxsize memcache_pool_socket_timeout memcache_pool_unused_timeout memcache_pool_conn_get_timeout memcache_use_advanced_pool auth_version cache
 		certfile keyfile delay_auth_decision enforce_token_bind include_service_catalog http_request_max_retries service_type signing_dir hash_algorithms

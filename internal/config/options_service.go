@@ -38,6 +38,8 @@ var serviceOptions = slices.Concat(
 		opt("project_domain_name", String, "Default", "domain of the project", alias("project-domain-name")),
 		opt("user_domain_id", String, "", "domain of the user, by id", alias("user-domain-id")),
 		opt("project_domain_id", String, "", "domain of the project, by id", alias("project-domain-id")),
+		opt("region_name", String, "", "region of the identity endpoint that is asked about tokens; with neither this nor interface, it is auth_url"),
+		opt("interface", Choice, "", "which of the identity endpoints is asked about tokens (Cinder: internal)", oneOf("public", "internal", "admin")),
 		opt("cafile", String, "", "CA file of Keystone's certificate"),
 		opt("insecure", Bool, "false", "don't verify Keystone's certificate"),
 		opt("http_connect_timeout", Duration, "10", "time for a request to Keystone", unit("seconds"), atLeast(1)),

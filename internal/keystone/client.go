@@ -33,8 +33,10 @@ type Options struct {
 	UserDomainID, UserDomainName       string
 	Project                            string
 	ProjectDomainID, ProjectDomainName string
-	CAFile                             string
-	Insecure                           bool
+	// Region and Interface say which of the catalogue's endpoints is asked about tokens; both empty, it is AuthURL.
+	Region, Interface string
+	CAFile            string
+	Insecure          bool
 	// Timeout is for a request [10 s], CacheTime how long an answer is believed; 0 asks each time.
 	Timeout, CacheTime time.Duration
 	Now                func() time.Time
@@ -104,6 +106,9 @@ func (c *Client) login(ctx context.Context) (*gophercloud.ServiceClient, error) 
 	if err := openstack.AuthenticateV3(ctx, provider, &auth, gophercloud.EndpointOpts{}); err != nil {
 		return nil, fmt.Errorf("logging in as %s: %w", o.Username, err)
 	}
-	c.identity, err = openstack.NewIdentityV3(provider, gophercloud.EndpointOpts{})
-	return c.identity, err
+	c.identity, err = openstack.NewIdentityV3(provider, gophercloud.EndpointOpts{Region: o.Region, Availability: gophercloud.Availability(o.Interface)})
+	if err != nil {
+		return nil, fmt.Errorf("no identity endpoint for region_name %q and interface %q: %w", o.Region, o.Interface, err)
+	}
+	return c.identity, nil
 }

@@ -18,6 +18,7 @@ type fake struct {
 	*httptest.Server
 	asked, logins atomic.Int64
 	broken        atomic.Int64 // status of every answer about a token, 0 for the right one
+	path          atomic.Value // of the last answer about a token
 	expires       time.Time
 }
 
@@ -37,6 +38,13 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPost:
 		f.logins.Add(1)
+		var endpoints []map[string]any
+		for _, region := range []string{"one", "two"} {
+			for _, side := range []string{"public", "internal"} {
+				endpoints = append(endpoints, map[string]any{"id": region + side, "region": region, "region_id": region, "interface": side, "url": f.URL + "/" + region + "/" + side + "/v3"})
+			}
+		}
+		token["catalog"] = []map[string]any{{"type": "identity", "endpoints": endpoints}}
 		w.Header().Set("X-Subject-Token", "ours")
 		answer(201, map[string]any{"token": token})
 	case r.Header.Get("X-Subject-Token") == "":
@@ -49,6 +57,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		answer(404, nil)
 	default:
 		f.asked.Add(1)
+		f.path.Store(r.URL.Path)
 		token["project"] = map[string]any{"id": "p", "domain": map[string]any{"id": "d"}}
 		token["roles"] = []map[string]any{{"name": "member"}, {"name": "reader"}}
 		token["is_admin_project"] = false
@@ -137,5 +146,28 @@ func TestOptions(t *testing.T) {
 	for _, o := range []Options{{}, {AuthURL: "http://k"}, {AuthURL: "http://k", Username: "u", CAFile: "/nix"}, {AuthURL: "http://k", Username: "u", CAFile: "doc.go"}} {
 		_, err := New(o)
 		require.ErrorContains(t, err, "[keystone_authtoken]")
+	}
+}
+
+// region_name and interface choose among the catalogue's endpoints; without them it is auth_url.
+func TestEndpoint(t *testing.T) {
+	f := newFake(t)
+	for want, o := range map[string]Options{
+		"/v3/auth/tokens":              {},
+		"/two/public/v3/auth/tokens":   {Region: "two"},
+		"/two/internal/v3/auth/tokens": {Region: "two", Interface: "internal"},
+		"":                             {Region: "three"},
+	} {
+		o.AuthURL, o.Username, o.Password, o.Project, o.UserDomainName, o.ProjectDomainName = f.URL+"/v3", "clinker", "x", "service", "Default", "Default"
+		c, err := New(o)
+		require.NoError(t, err)
+		_, err = c.Validate(t.Context(), "good")
+		if want == "" {
+			require.ErrorIs(t, err, ErrUnavailable)
+			require.ErrorContains(t, err, `"three"`)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, want, f.path.Load())
 	}
 }
