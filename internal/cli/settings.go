@@ -94,7 +94,7 @@ func (s Settings) tls() (*tls.Config, error) {
 	if s.CACert == "" && !s.Insecure {
 		return nil, nil
 	}
-	conf := &tls.Config{InsecureSkipVerify: s.Insecure} // asked for by --insecure
+	conf := &tls.Config{InsecureSkipVerify: s.Insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // asked for by --insecure
 	if s.CACert == "" {
 		return conf, nil
 	}

@@ -4,6 +4,7 @@ package devserver
 
 import (
 	"context"
+	"crypto/tls"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,7 +13,6 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/serviceerror"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
@@ -21,12 +21,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/nodeauth"
+	"github.com/clinker-storage/clinker/internal/tlsfile/tlstest"
 )
 
 // as is a client that calls with a token.
@@ -172,7 +174,7 @@ func TestAuthorize(t *testing.T) {
 				text = who
 			}
 			c, ctx := as(t, s, text)
-			require.Equal(t, codes.PermissionDenied, status.Code(serviceerror.ToStatus(serviceerror.FromStatus(status.Convert(do(c, ctx)))).Err()), "%s as %q", name, who)
+			require.Equal(t, codes.PermissionDenied, status.Code(do(c, ctx)), "%s as %q", name, who)
 		}
 	}
 	conn, err := grpc.NewClient(s.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -201,4 +203,37 @@ func TestAuthorize(t *testing.T) {
 		_, err := b.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: testNamespace})
 		return status.Code(err) == codes.PermissionDenied
 	}, time.Minute, 100*time.Millisecond)
+}
+
+// TestTLS has the frontend take clients with a certificate only, whose name says who they are.
+func TestTLS(t *testing.T) {
+	ca, strangers := tlstest.New(t), tlstest.New(t)
+	dir := t.TempDir()
+	o := testOptions(t, dir)
+	cert, key := ca.Issue(t, "temporal")
+	o.TLS = &ServerTLS{CertFile: cert, KeyFile: key, ClientCAFile: ca.File}
+	var err error
+	o.Callers, err = nodeauth.OpenRegistry(filepath.Join(dir, nodeauth.FileName))
+	require.NoError(t, err)
+	s := start(t, o)
+	as := func(conf *tls.Config) error {
+		conf.RootCAs = ca.Pool()
+		conn, err := grpc.NewClient(s.Addr(), grpc.WithTransportCredentials(credentials.NewTLS(conf)))
+		require.NoError(t, err)
+		defer conn.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err = workflowservice.NewWorkflowServiceClient(conn).ListWorkflowExecutions(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: testNamespace})
+		return err
+	}
+	require.NoError(t, as(&tls.Config{Certificates: []tls.Certificate{ca.Pair(t, "control")}}))
+	require.Equal(t, codes.PermissionDenied, status.Code(as(&tls.Config{Certificates: []tls.Certificate{ca.Pair(t, "node/a")}})))
+	require.Equal(t, codes.PermissionDenied, status.Code(as(&tls.Config{Certificates: []tls.Certificate{ca.Pair(t, "anybody")}})))
+	require.Equal(t, codes.Unavailable, status.Code(as(&tls.Config{})), "no certificate")
+	require.Equal(t, codes.Unavailable, status.Code(as(&tls.Config{Certificates: []tls.Certificate{strangers.Pair(t, "control")}})))
+
+	// This process comes in by loopback; a client with files, as the configuration names them, by the front.
+	trusted := dial(t, s.TrustedAddr())
+	_, err = trusted.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Namespace: testNamespace})
+	require.NoError(t, err)
 }

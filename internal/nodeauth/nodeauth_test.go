@@ -153,6 +153,9 @@ func TestTokens(t *testing.T) {
 	for _, bad := range []string{"", tokenPrefix, tokens[0] + "0", tokens[0][1:], hashOf(tokens[0])} {
 		require.Equal(t, Caller{}, r.Find(bad), bad)
 	}
+	fresh, err := Create(path, Node("b"))
+	require.NoError(t, err)
+	require.Equal(t, Node("b"), r.Find(fresh), "at once")
 	n, err := Revoke(path, Node("a"))
 	require.NoError(t, err)
 	require.Equal(t, 8, n)

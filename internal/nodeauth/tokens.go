@@ -145,7 +145,7 @@ type Registry struct {
 
 	mu      sync.Mutex
 	looked  time.Time
-	changed time.Time
+	read    os.FileInfo // of the file as it was read last
 	marks   Marks
 	callers map[string]Caller // by hash
 }
@@ -169,7 +169,7 @@ func OpenRegistry(path string) (*Registry, error) {
 func (r *Registry) reload(now time.Time) error {
 	r.looked = now
 	info, err := os.Stat(r.path)
-	if err != nil || info.ModTime().Equal(r.changed) {
+	if err != nil || r.read != nil && os.SameFile(info, r.read) && info.ModTime().Equal(r.read.ModTime()) {
 		return err
 	}
 	e, err := read(r.path)
@@ -180,20 +180,22 @@ func (r *Registry) reload(now time.Time) error {
 	for _, l := range e.lines {
 		callers[l.hash], _ = Named(l.name) // looked at by read
 	}
-	r.changed, r.marks, r.callers = info.ModTime(), Marks{e.key}, callers
+	r.read, r.marks, r.callers = info, Marks{e.key}, callers
 	return nil
 }
 
-// Find says whose a token is; nobody's is the zero Caller. While the file can't be read nobody is known: a token that was revoked must not go on.
+// Find says whose a token is; nobody's is the zero Caller. A new token is known at once, one that was revoked for a second yet. While the file can't be
+// read nobody is known.
 func (r *Registry) Find(token string) Caller {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now := time.Now(); now.Sub(r.looked) >= lookEvery {
+	hash, now := hashOf(token), time.Now()
+	if _, known := r.callers[hash]; !known || now.Sub(r.looked) >= lookEvery {
 		if err := r.reload(now); err != nil {
-			r.callers, r.changed = nil, time.Time{}
+			r.callers, r.read = nil, nil
 		}
 	}
-	return r.callers[hashOf(token)]
+	return r.callers[hash]
 }
 
 // Marks are those of the file's key.

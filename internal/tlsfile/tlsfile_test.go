@@ -75,7 +75,7 @@ func TestServer(t *testing.T) {
 	require.NoError(t, err)
 	_, err = ask(t, url, &tls.Config{RootCAs: other.Pool()})
 	require.Error(t, err)
-	_, err = ask(t, url, &tls.Config{RootCAs: ca.Pool(), MaxVersion: tls.VersionTLS11}) //nolint:gosec // is what is refused
+	_, err = ask(t, url, &tls.Config{RootCAs: ca.Pool(), MaxVersion: tls.VersionTLS11})
 	require.Error(t, err)
 
 	mutual, err := tlsfile.Server(cert, key, ca.File)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,7 +160,11 @@ func size(f *os.File, format string) (connectors.Bytes, error) {
 	if _, err := f.ReadAt(head, 0); err != nil || string(head[:4]) != "QFI\xfb" {
 		return 0, fmt.Errorf("%w: the volume's file is no qcow2 image", drivers.ErrUnavailable)
 	}
-	return connectors.Bytes(binary.BigEndian.Uint64(head[24:])), nil
+	n := binary.BigEndian.Uint64(head[24:])
+	if n > math.MaxInt64 {
+		return 0, fmt.Errorf("%w: the volume's file says it has %d bytes", drivers.ErrUnavailable, n)
+	}
+	return connectors.Bytes(n), nil
 }
 
 // users says which programs and loop devices of this host have a file open, by its name: to look at the files themselves would hang on a share that does.
