@@ -14,22 +14,22 @@ func nodeCommand() *cobra.Command {
 	node := &cobra.Command{Use: "node", Short: "The machines that take work from the Temporal that Clinker runs itself"}
 	token := &cobra.Command{Use: "token", Short: "Tokens by which nodes, and the control plane elsewhere, show who they are"}
 	node.AddCommand(token)
-	token.AddCommand(
-		tokenCommand("create", "Make a token and show it, once", func(cmd *cobra.Command, path string, c nodeauth.Caller) error {
-			text, err := nodeauth.Create(path, c)
-			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), text)
-			}
-			return err
-		}),
-		tokenCommand("revoke", "Take away all tokens of a node, or of the control plane", func(cmd *cobra.Command, path string, c nodeauth.Caller) error {
-			n, err := nodeauth.Revoke(path, c)
-			if err == nil {
-				fmt.Fprintf(cmd.OutOrStdout(), "%d tokens of %s were revoked\n", n, c)
-			}
-			return err
-		}),
-	)
+	var old bool
+	revoke := tokenCommand("revoke", "Take away the tokens of a node, or of the control plane", func(cmd *cobra.Command, path string, c nodeauth.Caller) error {
+		n, err := nodeauth.Revoke(path, c, old)
+		if err == nil {
+			fmt.Fprintf(cmd.OutOrStdout(), "%d tokens of %s were revoked\n", n, c)
+		}
+		return err
+	})
+	revoke.Flags().BoolVar(&old, "old", false, "all but the newest, once the node has that")
+	token.AddCommand(revoke, tokenCommand("create", "Make a token and show it, once", func(cmd *cobra.Command, path string, c nodeauth.Caller) error {
+		text, err := nodeauth.Create(path, c)
+		if err == nil {
+			fmt.Fprintln(cmd.OutOrStdout(), text)
+		}
+		return err
+	}))
 	return node
 }
 

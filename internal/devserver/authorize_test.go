@@ -196,7 +196,7 @@ func TestAuthorize(t *testing.T) {
 	require.Equal(t, "ab", all)
 
 	// A token that was taken away is nobody's, within the second in which the file is looked at.
-	n, err := nodeauth.Revoke(file, nodeauth.Node("b"))
+	n, err := nodeauth.Revoke(file, nodeauth.Node("b"), false)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.Eventually(t, func() bool {

@@ -46,16 +46,19 @@ func Create(path string, c Caller) (token string, err error) {
 	return token, change(path, func(e *entries) { e.lines = append(e.lines, entry{hashOf(token), c.String()}) })
 }
 
-// Revoke takes away every token of a caller and says how many there were. Calls that are under way go on; the next ones are refused.
-func Revoke(path string, c Caller) (n int, err error) {
+// Revoke takes away the tokens of a caller, all or all but the newest, and says how many. Calls that are under way go on; the next ones are refused.
+func Revoke(path string, c Caller, butNewest bool) (n int, err error) {
 	err = change(path, func(e *entries) {
-		e.lines = slices.DeleteFunc(e.lines, func(l entry) bool {
-			if l.name == c.String() {
+		for i := len(e.lines) - 1; i >= 0; i-- {
+			switch {
+			case e.lines[i].name != c.String():
+			case butNewest:
+				butNewest = false
+			default:
+				e.lines = slices.Delete(e.lines, i, i+1)
 				n++
-				return true
 			}
-			return false
-		})
+		}
 	})
 	return n, err
 }
