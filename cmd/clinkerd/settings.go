@@ -40,6 +40,7 @@ func (s *settings) load(overrides ...string) (*config.Config, *slog.Logger, erro
 		return nil, nil, err
 	}
 	slog.SetDefault(log)
+	warnOfModes(s.configFile, cfg.StatePath, log)
 	if s.pprofAddr != "" {
 		err = servePprof(s.pprofAddr, log)
 	}
