@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -66,7 +67,7 @@ func StartStorage(e StorageEngine, d drivers.Driver, o StorageOptions) (*Storage
 	go func() {
 		defer close(s.kept)
 		if o.Target != nil {
-			keepExports(ctx, o.Target, o.Logger.With("backend", o.Backend))
+			keepExports(ctx, d, o.Target, o.Logger.With("backend", o.Backend))
 		}
 	}()
 	return s, nil
@@ -84,13 +85,13 @@ const restoreEvery = time.Minute
 
 // keepExports brings exports back after a reboot of the node or a restart of the target's daemon: at once, and again and again,
 // since the daemon may come up later than the worker (operators of Cinder know the guests that lost their disks there).
-func keepExports(ctx context.Context, t targets.Target, log *slog.Logger) {
+func keepExports(ctx context.Context, d drivers.Driver, t targets.Target, log *slog.Logger) {
 	tick := time.NewTicker(restoreEvery)
 	defer tick.Stop()
 	last := ""
 	for {
 		text := ""
-		if err := t.Restore(ctx); err != nil && ctx.Err() == nil {
+		if err := restoreExports(ctx, d, t); err != nil && ctx.Err() == nil {
 			if text = err.Error(); text != last { // once, not each minute
 				log.Warn("exports are not as they should be", "error", err, "hint", drivers.Hint(err))
 			}
@@ -104,6 +105,24 @@ func keepExports(ctx context.Context, t targets.Target, log *slog.Logger) {
 		case <-tick.C:
 		}
 	}
+}
+
+// restoreExports restores. A reboot can leave volumes that are not there until somebody asks the driver for them (LVM activates by itself what its
+// configuration says); those of the exports that are down are asked for.
+func restoreExports(ctx context.Context, d drivers.Driver, t targets.Target) error {
+	err := t.Restore(ctx)
+	if !errors.Is(err, drivers.ErrNotFound) {
+		return err
+	}
+	for e, failed := range t.Exports(ctx) {
+		if failed != nil {
+			return errors.Join(err, failed)
+		}
+		if e.Recorded && !e.Live {
+			_, _ = d.Source(ctx, drivers.Volume{ID: e.VolumeID, Name: e.Name}) // what is still missing then, Restore says again
+		}
+	}
+	return t.Restore(ctx)
 }
 
 func workActivities(d drivers.Driver, o StorageOptions) []any {

@@ -63,6 +63,9 @@ func lvmFaults(t *testing.T, r *rack) {
 		r.lvm.start(t)
 	})
 	f.clear(t)
+	if !t.Failed() {
+		t.Run("rebooted with exports live", func(t *testing.T) { rebootedLive(t, r) })
+	}
 }
 
 // glusterFaults takes the worker on the controller away, then its mount, then a brick.
