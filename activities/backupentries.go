@@ -50,6 +50,16 @@ func (r *Records) EntryVerified(ctx context.Context, in flow.EntryVerifiedInput)
 	return r.end(ctx, end)
 }
 
+// EntryTidied ends a flow that took a temporary snapshot away.
+func (r *Records) EntryTidied(ctx context.Context, in flow.FlowEndInput) error {
+	return r.end(ctx, in)
+}
+
+// EntryScheduled ends a run of a backup schedule.
+func (r *Records) EntryScheduled(ctx context.Context, in flow.FlowEndInput) error {
+	return r.end(ctx, in)
+}
+
 // DataServices lists data workers.
 type DataServices interface {
 	ListServices(ctx context.Context, binary, host string) ([]models.Service, error)

@@ -31,7 +31,7 @@ func (r *Requests) ExtractBackupRequest(ctx context.Context, in flow.BackupCreat
 	b := models.Backup{
 		ID: in.ResourceID, ProjectID: in.ProjectID, UserID: in.UserID, Name: in.Name, Description: in.Description, VolumeID: v.ID,
 		SnapshotID: in.SnapshotID, SizeGiB: v.SizeGiB, Status: models.BackupCreating, FlowID: in.FlowID, Container: in.Container,
-		AvailabilityZone: zone, Service: r.BackupService,
+		AvailabilityZone: zone, Service: r.BackupService, ScheduleID: in.ScheduleID,
 	}
 	spec = flow.BackupSpec{Volume: r.Names.StorageVolume(v), Host: v.Host}
 	if err := r.backupSource(ctx, in, v, &b, &spec); err != nil {
@@ -73,8 +73,7 @@ func (r *Requests) backupSource(ctx context.Context, in flow.BackupCreateInput, 
 	}
 	inUse := v.Status == models.VolumeInUse || v.FlowID == in.FlowID && v.PreviousStatus == models.VolumeInUse
 	if inUse {
-		// Named after the backup: another attempt finds it, and so does whoever finds it left behind.
-		s := r.Names.StorageSnapshot(models.Snapshot{ID: b.ID, SizeGiB: v.SizeGiB}, v)
+		s := r.temporarySnapshot(b.ID, v)
 		spec.Snapshot, spec.Temporary = &s, true
 	}
 	return nil
@@ -94,6 +93,20 @@ func (r *Requests) backupOrigin(ctx context.Context, v models.Volume) (flow.Back
 	}
 	o.VolumeType = t.Name
 	return o, nil
+}
+
+// temporarySnapshot is named after the backup: another attempt finds it, and so does whoever finds it left behind.
+func (r *Requests) temporarySnapshot(backupID string, v models.Volume) models.StorageSnapshot {
+	return r.Names.StorageSnapshot(models.Snapshot{ID: backupID, SizeGiB: v.SizeGiB}, v)
+}
+
+// ExtractTidyRequest says where the temporary snapshot of a backup would be whose flow was ended by hand. Of a volume that is gone there is none.
+func (r *Requests) ExtractTidyRequest(ctx context.Context, in flow.BackupTidyInput) (flow.TidySpec, error) {
+	v, err := r.Store.GetVolume(ctx, "", in.VolumeID)
+	if isNotFound(err) {
+		return flow.TidySpec{}, nil
+	}
+	return flow.TidySpec{Host: v.Host, Snapshot: r.temporarySnapshot(in.ResourceID, v)}, catalogueError(err)
 }
 
 // ExtractRestoreRequest looks up a backup, with all that it stands on, and the volume that it is restored into.

@@ -29,7 +29,7 @@ func resourceType(h flow.Header) string {
 	if h.Kind() == flow.KindSnapshot {
 		return "VOLUME_SNAPSHOT"
 	}
-	if h.Kind() == flow.KindBackup {
+	if h.Kind() == flow.KindBackup || h.Kind() == flow.KindSchedule {
 		return "VOLUME_BACKUP"
 	}
 	return "VOLUME"

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
@@ -19,6 +20,7 @@ type FlowStore interface {
 	EndFlow(ctx context.Context, e models.FlowEnd) error
 	ResumeFlow(ctx context.Context, e models.FlowEnd) error
 	RollbackQuota(ctx context.Context, flowID string) error
+	BeginFlow(ctx context.Context, f models.Flow) error
 	Purge(ctx context.Context, now time.Time, flowRecords time.Duration) (map[string]int64, error)
 }
 
@@ -122,6 +124,10 @@ func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
 		FailedTask: f.FailedTask, Error: why,
 	}
 	op := flow.Operation(f.Operation)
+	tidy, err := u.beginTidy(ctx, f)
+	if err != nil {
+		return err
+	}
 	volume, snapshots := errorStatuses(op)
 	err = u.Store.EndFlow(ctx, models.FlowEnd{
 		FlowID: f.ID, ResourceID: f.ResourceID, State: models.FlowFailure, Status: volume, Snapshots: snapshots,
@@ -132,7 +138,30 @@ func (u *Upkeep) one(ctx context.Context, f models.Flow) error {
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
-	return u.Store.RollbackQuota(ctx, f.ID)
+	if err := u.Store.RollbackQuota(ctx, f.ID); err != nil || tidy == nil {
+		return err
+	}
+	return u.Engine.Restart(ctx, *tidy)
+}
+
+// beginTidy writes the record of the flow that takes away the temporary snapshot that a backup's flow may have left; nil where it can't
+// have. Were it never started now, it would be later, from its record.
+func (u *Upkeep) beginTidy(ctx context.Context, f models.Flow) (*models.Flow, error) {
+	var in flow.BackupCreateInput
+	if f.Operation != models.OpBackupCreate || json.Unmarshal(f.Input, &in) != nil || in.SnapshotID != "" {
+		return nil, nil
+	}
+	h := in.Header
+	h.ResourceID, h.ProjectID, h.RequestID = f.ResourceID, f.ProjectID, f.RequestID
+	h.FlowID, h.Tasks = flow.ID(flow.BackupTidy, f.ResourceID, f.RequestID), flow.BackupTidyTasks()
+	h.Summary = "take away the temporary snapshot of backup " + f.ResourceID
+	h.AcceptBy = time.Time{}
+	start := flow.Start{Operation: flow.BackupTidy, Header: h, Kind: flow.KindBackup, Backend: f.Backend, Input: flow.BackupTidyInput{Header: h, VolumeID: in.VolumeID}}
+	record, err := start.Record(models.FlowRunning, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return &record, u.Store.BeginFlow(ctx, record)
 }
 
 // restart starts a flow from its record. Its steps find what they did before. One that was held runs again, and its rows show it; a

@@ -21,6 +21,7 @@ type openFlows struct {
 	checked []string
 	ends    map[string]models.FlowEnd
 	rolled  []string
+	begun   []models.Flow
 	resumed []models.FlowEnd
 	lost    error // what ResumeFlow answers
 	purged  bool
@@ -51,6 +52,11 @@ func (o *openFlows) ResumeFlow(_ context.Context, e models.FlowEnd) error {
 
 func (o *openFlows) RollbackQuota(_ context.Context, id string) error {
 	o.rolled = append(o.rolled, id)
+	return nil
+}
+
+func (o *openFlows) BeginFlow(_ context.Context, f models.Flow) error {
+	o.begun = append(o.begun, f)
 	return nil
 }
 
@@ -233,4 +239,36 @@ func TestPurge(t *testing.T) {
 	o := &openFlows{}
 	require.NoError(t, reconcile(t, &Upkeep{Store: o, FlowRecords: 24 * time.Hour}, flow.TaskPurge))
 	require.True(t, o.purged)
+}
+
+// A backup whose flow was ended by hand may have left its temporary snapshot; a flow takes it away, once.
+func TestReconcileTidiesUp(t *testing.T) {
+	for input, tidied := range map[string]bool{`{"volume_id":"v"}`: true, `{"volume_id":"v","snapshot_id":"s"}`: false, "": false} {
+		f := openFlow(flow.BackupCreate, input)
+		o := &openFlows{flows: []models.Flow{f}, ends: map[string]models.FlowEnd{}}
+		e := &temporalFake{state: map[string]string{f.ID: "closed"}}
+		require.NoError(t, reconcile(t, &Upkeep{Store: o, Engine: e, MessageTTL: time.Hour}, flow.TaskReconcile))
+		require.Equal(t, models.BackupError, o.ends[f.ID].Backups)
+		require.Equal(t, tidied, len(o.begun) == 1, input)
+		if !tidied {
+			require.Empty(t, e.restarted)
+			continue
+		}
+		require.Equal(t, []string{flow.ID(flow.BackupTidy, f.ResourceID, f.RequestID)}, e.restarted)
+		var in flow.BackupTidyInput
+		require.NoError(t, json.Unmarshal(o.begun[0].Input, &in))
+		require.Equal(t, []string{"v", f.ResourceID, e.restarted[0]}, []string{in.VolumeID, in.ResourceID, in.FlowID})
+	}
+}
+
+func TestExtractTidyRequest(t *testing.T) {
+	c := newCatalogue(t)
+	v := c.available(t, 2, pool)
+	h := request(flow.BackupTidy, uuid.NewString())
+	spec, err := c.ExtractTidyRequest(ctx, flow.BackupTidyInput{Header: h, VolumeID: v.ID})
+	require.NoError(t, err)
+	require.Equal(t, []string{pool, "snapshot-" + h.ResourceID, "volume-" + v.ID}, []string{spec.Host, spec.Snapshot.Name, spec.Snapshot.Volume.Name})
+	spec, err = c.ExtractTidyRequest(ctx, flow.BackupTidyInput{Header: h, VolumeID: uuid.NewString()})
+	require.NoError(t, err)
+	require.Empty(t, spec.Host, "what is gone has no snapshots")
 }

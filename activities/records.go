@@ -179,7 +179,7 @@ func (r *Records) FlowResume(ctx context.Context, in flow.FlowEndInput) error {
 func (r *Records) end(ctx context.Context, in flow.FlowEndInput) error {
 	e := models.FlowEnd{
 		FlowID: in.FlowID, ResourceID: in.ResourceID, State: in.State, Status: in.Status, Snapshots: in.Snapshots, Attachment: in.Attachment, Backups: in.Backups, Gone: in.Gone,
-		FailedTask: in.FailedTask, Error: in.Error, Hint: in.Hint, Tasks: in.Tasks, Unclaim: in.Unclaim,
+		FailedTask: in.FailedTask, Error: in.Error, Hint: in.Hint, Tasks: in.Tasks, Unclaim: in.Unclaim, Schedule: in.Schedule,
 	}
 	if in.Message {
 		e.Message = r.message(in)

@@ -56,6 +56,21 @@ func TestShowAndListBackups(t *testing.T) {
 	require.Equal(t, []string{"n", "y"}, []string{rig.Store.Backups[b.ID].Name, rig.Store.Backups[b.ID].Metadata["x"]})
 }
 
+// How far a backup is stands in it while somebody moves its bytes; Temporal being away costs that, and nothing else.
+func TestBackupProgress(t *testing.T) {
+	rig, _, b := backupRig(t, models.Backup{Status: models.BackupCreating, FlowID: "backup-create:x:y"})
+	rig.Store.Flows[b.FlowID] = models.Flow{ID: b.FlowID, Operation: models.OpBackupCreate, State: models.FlowRunning}
+	show := func() map[string]any {
+		return rig.Do(t, "GET", backups+"/"+b.ID, nil).Is(200).At("backup").(map[string]any)
+	}
+	require.Equal(t, map[string]any{"percent": 25.0, "bytes_done": 268435456.0, "bytes_total": 1073741824.0, "bytes_per_second": 104857600.0, "seconds_left": 8.0}, show()["clinker:progress"])
+	rig.Engine.Away = true
+	require.NotContains(t, show(), "clinker:progress")
+	rig.Engine.Away = false
+	rig.Store.Flows[b.FlowID] = models.Flow{ID: b.FlowID, Operation: models.OpBackupCreate, State: models.FlowHeld}
+	require.NotContains(t, show(), "clinker:progress", "it waits for somebody")
+}
+
 func TestCreateBackup(t *testing.T) {
 	rig, v, _ := backupRig(t, models.Backup{})
 	post := func(fields map[string]any, calls ...apitest.Call) apitest.Answer {

@@ -13,6 +13,7 @@ type Backup struct {
 	VolumeID    string
 	SnapshotID  string // what was read, where it was a snapshot of the user's
 	ParentID    string // the backup that this one adds to; "" is a full one
+	ScheduleID  string // the schedule that had it made, whose retention deletes it
 	// SizeGiB is the size that the volume had, in GiB; it is what the backup counts of the quota backup_gigabytes.
 	SizeGiB int64 `gorm:"column:size_gib"`
 	Status  BackupStatus

@@ -21,6 +21,8 @@ const (
 	OpBackupForceDelete = "backup-force-delete"
 	OpBackupImport      = "backup-import"
 	OpBackupVerify      = "backup-verify"
+	// OpBackupTidy takes away the temporary snapshot of a backup whose flow was ended by hand; it asks nothing of the backup's row.
+	OpBackupTidy = "backup-tidy"
 )
 
 // backupFacts lists every status, in the order of the docs. Cinder's reset-status takes available and error only.

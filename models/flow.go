@@ -53,6 +53,14 @@ type TaskProgress struct {
 	Rate        Bytes
 }
 
+// SecondsLeft is how long the step will take yet at the rate of late; 0 where that is not known.
+func (p TaskProgress) SecondsLeft() int64 {
+	if p.Rate <= 0 || p.Done >= p.Total {
+		return 0
+	}
+	return int64((p.Total - p.Done + p.Rate - 1) / p.Rate)
+}
+
 // Flow is the record of one operation, kept longer than Temporal keeps its history.
 type Flow struct {
 	ID           string `gorm:"primaryKey"` // also the Temporal workflow id

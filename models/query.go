@@ -134,7 +134,8 @@ type FlowEnd struct {
 	// Backups is the same of every backup that the flow owns. Where the flow is a backup's, Status is that of every volume it owns, and
 	// with "" those of a flow that ends go back to where they were.
 	Backups    BackupStatus
-	Gone       bool // destroy the row of the flow's resource and give its quota back
+	Gone       bool         // destroy the row of the flow's resource and give its quota back
+	Schedule   *ScheduleEnd // where the flow is a run of a backup schedule
 	FailedTask string
 	Error      string
 	Hint       string

@@ -29,12 +29,15 @@ type Catalogue interface {
 	activities.FlowStore
 	activities.DataServices
 	activities.CheckStore
+	activities.ScheduleStore
+	activities.ScheduleKeeperStore
 }
 
 // Engine is what the control worker needs of Temporal beside its two clients.
 type Engine interface {
 	activities.Engine
 	activities.BackendFinder
+	activities.ScheduleEngine
 	Flows() client.Client
 	System() client.Client
 	EnsureMonitor(ctx context.Context, interval time.Duration) error
@@ -83,6 +86,7 @@ func StartControl(ctx context.Context, e Engine, store Catalogue, o ControlOptio
 		MaxConcurrentWorkflowTaskPollers: 2, MaxConcurrentActivityTaskPollers: 2,
 	})
 	system.RegisterWorkflowWithOptions(workflows.BackendMonitor, workflow.RegisterOptions{Name: flow.BackendMonitor})
+	system.RegisterWorkflowWithOptions(workflows.ScheduleTick, workflow.RegisterOptions{Name: flow.ScheduleTick})
 	register(system, systemActivities(e, store, o))
 	c := &Control{group{flows, system}}
 	if err := c.start(); err != nil {
@@ -104,6 +108,7 @@ func flowActivities(e activities.Engine, store Catalogue, sched *scheduler.Sched
 		&activities.Placement{Store: store, Scheduler: sched, NameTemplate: o.Names.Volume, BackendWait: o.BackendWait, Data: store, Down: o.ServiceDown},
 		&activities.BackupPlacement{Store: store, Down: o.ServiceDown},
 		&activities.Checks{Store: store, Engine: e, Names: o.Names, HoldHours: o.HoldHours, MessageTTL: o.MessageTTL},
+		&activities.Schedules{Store: store},
 	}
 }
 
@@ -111,6 +116,7 @@ func flowActivities(e activities.Engine, store Catalogue, sched *scheduler.Sched
 func systemActivities(e Engine, store Catalogue, o ControlOptions) []any {
 	return []any{
 		&activities.Services{Store: store, Finder: e, Host: o.Host, Zone: o.Zone, Known: o.Known, KnownData: o.KnownData},
+		&activities.ScheduleKeeper{Store: store, Engine: e, HoldHours: o.HoldHours},
 		&activities.Upkeep{Store: store, Engine: e, MessageTTL: o.MessageTTL, FlowRecords: o.FlowRecords},
 	}
 }
@@ -160,5 +166,8 @@ func Flows() map[flow.Operation]any {
 		flow.BackupDelete:  workflows.BackupDelete,
 		flow.BackupImport:  workflows.BackupImport,
 		flow.BackupVerify:  workflows.BackupVerify,
+		flow.BackupTidy:    workflows.BackupTidy,
+
+		flow.ScheduleRun: workflows.ScheduleRun,
 	}
 }

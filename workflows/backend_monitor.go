@@ -19,6 +19,7 @@ func BackendMonitor(ctx workflow.Context, in flow.MonitorInput) error {
 	for range monitorRounds {
 		round(ctx)
 		upkeep(ctx, flow.TaskReconcile)
+		upkeep(ctx, flow.TaskSyncSchedules)
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			break
 		}

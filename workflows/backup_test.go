@@ -228,3 +228,27 @@ func TestVolumeFromBackup(t *testing.T) {
 	require.True(t, s.last.Gone)
 	require.Empty(t, s.disks, "what was made is taken back")
 }
+
+func TestBackupTidy(t *testing.T) {
+	for name, c := range map[string]struct {
+		host  string
+		calls []string
+	}{
+		"the volume is there": {"n1@a#p", flow.BackupTidyTasks()},
+		"it is gone":          {"", []string{flow.TaskExtractTidyRequest, flow.TaskEntryTidied}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf(t)
+			left := models.StorageSnapshot{ID: backupID, Name: "snapshot-" + backupID, Volume: models.StorageVolume{Name: "volume-" + volumeID}}
+			s.disks[left.Name] = true
+			register(s.world, flow.TaskExtractTidyRequest, func(in flow.BackupTidyInput) (flow.TidySpec, error) {
+				return flow.TidySpec{Host: c.host, Snapshot: left}, nil
+			})
+			register(s.world, flow.TaskEntryTidied, s.end)
+			require.NoError(t, s.run(t, BackupTidy, flow.BackupTidyInput{Header: backupHeader(flow.BackupTidy, flow.BackupTidyTasks()), VolumeID: volumeID}))
+			require.Equal(t, c.calls, s.calls)
+			require.Equal(t, models.FlowSuccess, s.state)
+			require.Equal(t, c.host == "", s.disks[left.Name])
+		})
+	}
+}

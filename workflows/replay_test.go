@@ -22,7 +22,7 @@ var replayed = map[flow.Operation]any{
 	flow.AttachmentCreate: AttachmentCreate, flow.AttachmentUpdate: AttachmentUpdate,
 	flow.VolumeAttach: VolumeAttach, flow.AttachmentDelete: AttachmentDelete, flow.AttachmentTerminate: AttachmentTerminate,
 	flow.BackupCreate: BackupCreate, flow.BackupRestore: BackupRestore, flow.BackupDelete: BackupDelete,
-	flow.BackupVerify: BackupVerify, flow.BackupImport: BackupImport,
+	flow.BackupVerify: BackupVerify, flow.BackupImport: BackupImport, flow.BackupTidy: BackupTidy, flow.ScheduleRun: ScheduleRun,
 }
 
 // checked are looks at what others do: nothing holds them, and they last minutes.
@@ -38,6 +38,12 @@ func TestReplay(t *testing.T) {
 		points := []string{"-success", "-waits-for-node", "-held", "-held-aborted"}
 		if op.Kind() == flow.KindBackup {
 			points[1] = "-waits-for-data-worker"
+		}
+		if op == flow.BackupTidy {
+			points[1] = "-waits-for-node"
+		}
+		if op == flow.ScheduleRun { // it is never held itself
+			points = []string{"-success", "-waits-for-backup", "-waits-for-record"}
 		}
 		for _, point := range points {
 			require.True(t, slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == kind+point+".json" }),

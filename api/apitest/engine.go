@@ -150,6 +150,9 @@ func (e *Engine) Live(_ context.Context, f models.Flow) (models.Flow, error) {
 		return f, away()
 	}
 	f.Tasks = []models.Task{{Name: flow.TaskCreateVolume, State: models.TaskRunning, Attempt: 3, Error: "no space"}}
+	if f.Operation == string(flow.BackupCreate) {
+		f.Tasks = []models.Task{{Name: flow.TaskBackupChunks, State: models.TaskRunning, Progress: &models.TaskProgress{Percent: 25, Done: 256 << 20, Total: models.GiB, Rate: 100 << 20}}}
+	}
 	return f, nil
 }
 

@@ -22,6 +22,7 @@ type Store struct {
 	Volumes   map[string]models.Volume
 	Snapshots map[string]models.Snapshot
 	Backups   map[string]models.Backup
+	Schedules map[string]models.BackupSchedule
 	Flows     map[string]models.Flow
 	Keys      map[string]models.IdempotencyKey
 	// Fail, when set, may answer any call with an error; it gets the method's name.

@@ -11,6 +11,8 @@ type backupWriter struct {
 	version        microversion.Version
 	owner          bool // the policy shows the project
 	self, bookmark string
+	// progress of the step that moves the backup's bytes now; nil of none.
+	progress *progressView
 }
 
 func (a *API) backupWriter(c *Call, size int) *backupWriter {
@@ -79,8 +81,19 @@ func (w *backupWriter) detail(b *models.Backup) {
 		w.Null("encryption_key_id")
 	}
 	w.TextOrNull("clinker:parent_id", b.ParentID)
+	w.TextOrNull("clinker:schedule_id", b.ScheduleID)
 	w.Int("clinker:stored_bytes", b.StoredBytes)
 	w.Time("clinker:verified_at", b.VerifiedAt)
 	w.TextOrNull("clinker:verify_error", b.VerifyError)
+	if p := w.progress; p != nil {
+		w.Key("clinker:progress")
+		w.Open('{')
+		w.Int("percent", int64(p.Percent))
+		w.Int("bytes_done", p.BytesDone)
+		w.Int("bytes_total", p.BytesTotal)
+		w.Int("bytes_per_second", p.BytesPerSecond)
+		w.Int("seconds_left", p.SecondsLeft)
+		w.Close('}')
+	}
 	w.Close('}')
 }

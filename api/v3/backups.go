@@ -68,7 +68,32 @@ func (a *API) showBackup(c *Call) error {
 	if err != nil {
 		return err
 	}
-	return a.answerBackup(c, http.StatusOK, &b, (*backupWriter).detail)
+	now := a.progressOf(c, b.FlowID)
+	return a.answerBackup(c, http.StatusOK, &b, func(w *backupWriter, b *models.Backup) {
+		w.progress = now
+		w.detail(b)
+	})
+}
+
+// progressOf is how far a flow's step is that moves bytes; nil where there is none, or nobody tells.
+func (a *API) progressOf(c *Call, flowID string) *progressView {
+	if flowID == "" || a.Flows == nil {
+		return nil
+	}
+	f, err := a.Store.GetFlow(c.Context(), "", flowID)
+	if err == nil && f.State == models.FlowRunning {
+		f, err = a.Flows.Live(c.Context(), f)
+	}
+	if err != nil {
+		c.Log.Warn("the engine does not tell how far the flow is", "flow_id", flowID, "error", err.Error())
+		return nil
+	}
+	for _, t := range f.Tasks {
+		if t.Progress != nil && t.State == models.TaskRunning {
+			return viewProgress(t.Progress)
+		}
+	}
+	return nil
 }
 
 // answerBackup answers {"backup": {...}}.

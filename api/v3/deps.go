@@ -15,6 +15,7 @@ type Store interface {
 	SnapshotStore
 	AttachmentStore
 	BackupStore
+	ScheduleStore
 	FlowStore
 	KeyStore
 	TypeLister

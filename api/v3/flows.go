@@ -187,6 +187,17 @@ type progressView struct {
 	BytesDone      int64 `json:"bytes_done,omitempty"`
 	BytesTotal     int64 `json:"bytes_total,omitempty"`
 	BytesPerSecond int64 `json:"bytes_per_second,omitempty"`
+	SecondsLeft    int64 `json:"seconds_left,omitempty"`
+}
+
+// viewProgress is nil where nothing is known.
+func viewProgress(p *models.TaskProgress) *progressView {
+	if p == nil {
+		return nil
+	}
+	return &progressView{
+		Percent: p.Percent, BytesDone: int64(p.Done), BytesTotal: int64(p.Total), BytesPerSecond: int64(p.Rate), SecondsLeft: p.SecondsLeft(),
+	}
 }
 
 func viewFlow(f *models.Flow) flowView {
@@ -199,10 +210,7 @@ func viewFlow(f *models.Flow) flowView {
 	for i, t := range f.Tasks {
 		v.Tasks[i] = taskView{
 			Name: t.Name, State: string(t.State), Attempt: t.Attempt, StartedAt: Time(t.Started),
-			FinishedAt: Time(t.Finished), Error: Null(t.Error), Hint: Null(t.Hint),
-		}
-		if p := t.Progress; p != nil {
-			v.Tasks[i].Progress = &progressView{Percent: p.Percent, BytesDone: int64(p.Done), BytesTotal: int64(p.Total), BytesPerSecond: int64(p.Rate)}
+			FinishedAt: Time(t.Finished), Error: Null(t.Error), Hint: Null(t.Hint), Progress: viewProgress(t.Progress),
 		}
 	}
 	return v

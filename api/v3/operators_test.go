@@ -47,6 +47,7 @@ type operators struct {
 	v3.VolumeStore
 	v3.SnapshotStore
 	v3.BackupStore
+	v3.ScheduleStore
 	v3.AttachmentStore
 	v3.FlowStore
 	v3.KeyStore

@@ -50,6 +50,7 @@ func (a *API) Routes() []Route {
 		a.manageableRoutes,
 		a.attachmentRoutes,
 		a.flowRoutes,
+		a.scheduleRoutes,
 		a.typeRoutes,
 		a.extraSpecRoutes,
 		a.typeAccessRoutes,

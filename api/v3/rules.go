@@ -86,4 +86,11 @@ const (
 	ruleExtensionList  = "extension:get_all"
 	ruleExtensionShow  = "extension:get"
 	ruleFilterList     = "resource_filter:get_all"
+
+	ruleScheduleList   = "backup_schedule:get_all"
+	ruleScheduleShow   = "backup_schedule:get"
+	ruleScheduleCreate = "backup_schedule:create"
+	ruleScheduleUpdate = "backup_schedule:update"
+	ruleScheduleDelete = "backup_schedule:delete"
+	ruleScheduleRun    = "backup_schedule:run"
 )

@@ -12,7 +12,7 @@ import (
 func (a *app) backup() *cobra.Command {
 	return group("backup", "Backups of volumes, by the service or from a store alone",
 		a.backupList(), a.backupShow(), a.backupCreate(), a.backupDelete(), a.backupSet(), a.backupUnset(), a.backupRestore(),
-		a.backupVerify(), a.backupExport(), a.backupImport(), a.backupResetStatus(),
+		a.backupVerify(), a.backupExport(), a.backupImport(), a.backupResetStatus(), a.backupSchedule(),
 	)
 }
 

@@ -1,12 +1,15 @@
 package drivertest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"sync"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/backups"
+	"github.com/clinker-storage/clinker/drivers/backups/mem"
 )
 
 func (s suite) snapshotOpener() (drivers.SnapshotOpener, bool) {
@@ -44,6 +47,7 @@ func (s suite) openSnapshot() {
 		s.fails(err, drivers.ErrBusy)
 	}
 	s.reads(r, data)
+	s.backedUp(r, data)
 	above := s.snapshot(v)
 	changed := s.fill(v, 90)
 	for _, other := range []drivers.Snapshot{above, below} {
@@ -100,6 +104,18 @@ func (s suite) reads(r drivers.SnapshotReader, data []byte) {
 	n, err := r.ReadAt(make([]byte, 8), size-4)
 	s.Equal(4, n, "behind the end")
 	s.ErrorIs(err, io.EOF)
+}
+
+// backedUp has the engine of backups back the open snapshot up, and bring it back over something else.
+func (s suite) backedUp(r drivers.SnapshotReader, data []byte) {
+	s.Helper()
+	store := mem.New()
+	_, err := backups.Create(s.ctx, store, r, backups.CreateOptions{ID: "of-snapshot", Size: int64(len(data))})
+	s.NoError(err)
+	restored := backups.Bytes(bytes.Repeat([]byte{0xa5}, len(data)))
+	_, err = backups.Restore(s.ctx, store, "of-snapshot", restored, backups.RestoreOptions{})
+	s.NoError(err)
+	s.True(string(data) == string(restored), "a backup of the open snapshot holds other bytes")
 }
 
 func (s suite) openSnapshotRefuses() {

@@ -1,5 +1,11 @@
 package cli
 
+import (
+	"strconv"
+
+	"github.com/clinker-storage/clinker/models"
+)
+
 // BackupColumns are the columns of a list of backups.
 var BackupColumns = []Column{
 	{Title: "ID", Key: "id"},
@@ -24,5 +30,14 @@ var BackupColumns = []Column{
 
 // BackupRecord shows one backup, with the flow that works on it if there is one.
 func BackupRecord(backup Object, flow string) Record {
+	if p, ok := backup["clinker:progress"].(Object); ok {
+		number := func(key string) models.Bytes {
+			n, _ := strconv.ParseInt(Text(p[key]), 10, 64)
+			return models.Bytes(n)
+		}
+		backup["clinker:progress"] = TaskProgress{
+			Percent: int(number("percent")), Done: number("bytes_done"), Total: number("bytes_total"), Rate: number("bytes_per_second"),
+		}.String()
+	}
 	return NewRecord(backup, map[string]string{"metadata": "properties"}).WithFlow(flow)
 }

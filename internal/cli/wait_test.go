@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -165,4 +166,11 @@ func TestTime(t *testing.T) {
 		require.Equal(t, want, got.String(), in)
 	}
 	require.Error(t, new(Time).UnmarshalJSON([]byte(`"yesterday"`)))
+}
+
+func TestBackupRecordShowsProgress(t *testing.T) {
+	r := BackupRecord(Object{"id": "b", "clinker:progress": Object{
+		"percent": json.Number("25"), "bytes_done": json.Number("268435456"), "bytes_total": json.Number("1073741824"), "bytes_per_second": json.Number("104857600"),
+	}}, "")
+	require.Equal(t, Field{"clinker:progress", "[#####...............]  25 %  256.0 MiB of 1.0 GiB  100.0 MiB/s  8s left"}, r[0])
 }

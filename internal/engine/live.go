@@ -90,6 +90,16 @@ func replay(f *models.Flow, ev *historypb.HistoryEvent, scheduled map[int64]stri
 		a := ev.GetActivityTaskStartedEventAttributes()
 		t := task(f, scheduled[a.GetScheduledEventId()])
 		t.State, t.Started, t.Attempt = models.TaskRunning, at, a.GetAttempt()
+	case enums.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+		a := ev.GetStartChildWorkflowExecutionInitiatedEventAttributes()
+		*task(f, a.GetWorkflowType().GetName()) = models.Task{
+			Name: a.GetWorkflowType().GetName(), State: models.TaskRunning, Attempt: 1, Started: at, Hint: "flow " + a.GetWorkflowId(),
+		}
+	case enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
+		done(task(f, ev.GetChildWorkflowExecutionCompletedEventAttributes().GetWorkflowType().GetName()), at, "")
+	case enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
+		a := ev.GetChildWorkflowExecutionFailedEventAttributes()
+		done(task(f, a.GetWorkflowType().GetName()), at, a.GetFailure().GetMessage())
 	case enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		done(task(f, scheduled[ev.GetActivityTaskCompletedEventAttributes().GetScheduledEventId()]), at, "")
 	case enums.EVENT_TYPE_ACTIVITY_TASK_FAILED:

@@ -68,6 +68,34 @@ func started(of int64, attempt int32) *historypb.HistoryEvent {
 	}
 }
 
+func childStarted(op string) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventType: enums.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
+		Attributes: &historypb.HistoryEvent_StartChildWorkflowExecutionInitiatedEventAttributes{
+			StartChildWorkflowExecutionInitiatedEventAttributes: &historypb.StartChildWorkflowExecutionInitiatedEventAttributes{
+				WorkflowType: &commonpb.WorkflowType{Name: op}, WorkflowId: op + ":x",
+			},
+		},
+	}
+}
+
+func childEnded(op string, f *failurepb.Failure) *historypb.HistoryEvent {
+	if f == nil {
+		return &historypb.HistoryEvent{
+			EventType: enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED,
+			Attributes: &historypb.HistoryEvent_ChildWorkflowExecutionCompletedEventAttributes{
+				ChildWorkflowExecutionCompletedEventAttributes: &historypb.ChildWorkflowExecutionCompletedEventAttributes{WorkflowType: &commonpb.WorkflowType{Name: op}},
+			},
+		}
+	}
+	return &historypb.HistoryEvent{
+		EventType: enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED,
+		Attributes: &historypb.HistoryEvent_ChildWorkflowExecutionFailedEventAttributes{
+			ChildWorkflowExecutionFailedEventAttributes: &historypb.ChildWorkflowExecutionFailedEventAttributes{WorkflowType: &commonpb.WorkflowType{Name: op}, Failure: f},
+		},
+	}
+}
+
 func completed(of int64) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventType: enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
@@ -123,6 +151,18 @@ func TestReplay(t *testing.T) {
 		"a local step that failed": {
 			[]*historypb.HistoryEvent{marker(t, "LocalActivity", "EntryCreate", failure("over quota"))},
 			[]models.Task{{Name: "EntryCreate", State: models.TaskFailure, Attempt: 1, Started: sec(0), Finished: sec(0), Error: "over quota"}, waiting},
+		},
+		"flows below it": {
+			[]*historypb.HistoryEvent{childStarted("backup-create"), childEnded("backup-create", nil), childStarted("backup-verify"), childEnded("backup-verify", failure("damaged"))},
+			[]models.Task{
+				planned[0], planned[1],
+				{Name: "backup-create", State: models.TaskSuccess, Attempt: 1, Started: sec(0), Finished: sec(1)},
+				{Name: "backup-verify", State: models.TaskFailure, Attempt: 1, Started: sec(2), Finished: sec(3), Error: "damaged"},
+			},
+		},
+		"a flow below it runs": {
+			[]*historypb.HistoryEvent{childStarted("backup-create")},
+			[]models.Task{planned[0], planned[1], {Name: "backup-create", State: models.TaskRunning, Attempt: 1, Started: sec(0), Hint: "flow backup-create:x"}},
 		},
 		"another marker": {
 			[]*historypb.HistoryEvent{marker(t, "SideEffect", "EntryCreate", nil)}, planned,

@@ -13,6 +13,7 @@ const (
 	BackupDelete  Operation = models.OpBackupDelete
 	BackupImport  Operation = models.OpBackupImport
 	BackupVerify  Operation = models.OpBackupVerify
+	BackupTidy    Operation = models.OpBackupTidy
 )
 
 // KindBackup is the kind of resource of backups.
@@ -32,6 +33,8 @@ const (
 	TaskReadBackupRecord      = "ReadBackupRecord"
 	TaskVerifyBackup          = "VerifyBackup"
 	TaskEntryVerified         = "EntryVerified"
+	TaskExtractTidyRequest    = "ExtractTidyRequest"
+	TaskEntryTidied           = "EntryTidied"
 )
 
 // BackupCreateTasks is the chain of backup-create; temporary says that a snapshot is made to be read, as of a volume in use.
@@ -70,6 +73,11 @@ func BackupVerifyTasks() []string {
 	return []string{TaskBackupCast, TaskVerifyBackup, TaskEntryVerified}
 }
 
+// BackupTidyTasks is the chain of backup-tidy.
+func BackupTidyTasks() []string {
+	return []string{TaskExtractTidyRequest, TaskDeleteSnapshot, TaskEntryTidied}
+}
+
 // BackupCreateInput starts backup-create. ResourceID is the new backup's id.
 type BackupCreateInput struct {
 	Header
@@ -81,7 +89,8 @@ type BackupCreateInput struct {
 	AvailabilityZone string            `json:"availability_zone,omitempty"`
 	Metadata         map[string]string `json:"metadata,omitempty"`
 	Incremental      bool              `json:"incremental,omitempty"`
-	Force            bool              `json:"force,omitempty"` // allows a volume in use
+	Force            bool              `json:"force,omitempty"`       // allows a volume in use
+	ScheduleID       string            `json:"schedule_id,omitempty"` // whose run this is
 }
 
 // BackupSpec is what ExtractBackupRequest makes of the request: everything looked up, nothing written.
@@ -211,6 +220,18 @@ type BackupImportInput struct {
 	Header
 	Backup models.Backup `json:"backup"`
 	Stored StoredBackup  `json:"stored"`
+}
+
+// BackupTidyInput starts backup-tidy. ResourceID is the backup's id, whose row may be gone.
+type BackupTidyInput struct {
+	Header
+	VolumeID string `json:"volume_id"`
+}
+
+// TidySpec is where the temporary snapshot would be; Host is "" where it can't be anywhere.
+type TidySpec struct {
+	Host     string                 `json:"host,omitempty"` // of the volume
+	Snapshot models.StorageSnapshot `json:"snapshot"`
 }
 
 // EntryVerifiedInput notes what a verification found and ends the flow.

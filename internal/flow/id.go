@@ -43,7 +43,7 @@ const (
 
 // Kind is the kind of resource that the operation works on.
 func (op Operation) Kind() string {
-	for _, kind := range []string{KindSnapshot, KindAttachment, KindBackup} {
+	for _, kind := range []string{KindSnapshot, KindAttachment, KindBackup, KindSchedule} {
 		if strings.HasPrefix(string(op), kind+"-") {
 			return kind
 		}

@@ -20,6 +20,8 @@ const (
 	TaskSaveReport   = "SaveReport"
 	TaskReconcile    = "Reconcile"
 	TaskPurge        = "Purge"
+
+	TaskSyncSchedules = "SyncSchedules"
 )
 
 // MoveHeartbeat is the heartbeat time-out of the steps of data workers. A mover that could not tell that it lives for two thirds of

@@ -198,6 +198,7 @@ type FlowEndInput struct {
 	// Attachment is the status of the attachment that the flow owns; see models.FlowEnd.
 	Attachment models.AttachmentStatus `json:"attachment,omitempty"`
 	Gone       bool                    `json:"gone,omitempty"` // the row is destroyed and its quota given back
+	Schedule   *models.ScheduleEnd     `json:"schedule,omitempty"`
 	FailedTask string                  `json:"failed_task,omitempty"`
 	Error      string                  `json:"error,omitempty"`
 	Hint       string                  `json:"hint,omitempty"`

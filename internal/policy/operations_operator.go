@@ -39,9 +39,15 @@ var ownRules = own(slices.Concat(
 		{"flow:get_all", "list operations"},
 		{"attachment:get", "show an attachment, with how its host reaches the volume"},
 		{"attachment:get_all", "list attachments"},
+		{"backup_schedule:get", "show a backup schedule"},
+		{"backup_schedule:get_all", "list backup schedules"},
 	}...),
 	rows(forMember, [][2]string{
 		{"backup:verify", "read a backup back and compare every hash"},
+		{"backup_schedule:create", "have a volume backed up at certain times"},
+		{"backup_schedule:update", "change, pause and unpause a backup schedule"},
+		{"backup_schedule:delete", "delete a backup schedule"},
+		{"backup_schedule:run", "run a backup schedule at once"},
 	}...),
 	rows(forAdmin, [][2]string{
 		{"flow:resolve", "retry, skip or abort a step of an operation that is held"},

@@ -100,12 +100,12 @@ func resumeBackupFlow(tx *gorm.DB, f models.Flow, e models.FlowEnd, now int64) e
 	if err != nil || n > 0 {
 		return err
 	}
+	if f.Operation == models.OpBackupVerify || f.Operation == models.OpBackupTidy {
+		return nil // they own nothing
+	}
 	b, err := lockBackup(tx, "", f.ResourceID)
 	if err != nil {
 		return err
-	}
-	if f.Operation == models.OpBackupVerify {
-		return nil // it owns nothing
 	}
 	return lost("backup "+b.ID, string(b.Status), f.ID)
 }

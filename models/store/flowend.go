@@ -92,6 +92,9 @@ func (s *Store) endRows(tx *gorm.DB, f models.Flow, e models.FlowEnd) (stays boo
 	if f.ResourceKind == kindAttachment {
 		return false, nil
 	}
+	if f.ResourceKind == kindSchedule {
+		return false, s.endScheduleRun(tx, f, e)
+	}
 	if f.ResourceKind == kindBackup {
 		return s.endBackupFlow(tx, f, e)
 	}

@@ -92,7 +92,7 @@ func (s *Store) RemoveIdentity(ctx context.Context, row any) error {
 }
 
 // DeleteIdentity removes the row that row is a pointer to, by its id, and what can't be without it. A project that still has
-// volumes, snapshots or backups is ErrInUse: nobody could reach them any more.
+// volumes, snapshots, backups or backup schedules is ErrInUse: nobody could reach them any more.
 func (s *Store) DeleteIdentity(ctx context.Context, row any, id string) error {
 	return s.write(ctx, func(tx *gorm.DB) error {
 		if err := tx.Clauses(forUpdate).Where("id = ?", id).Take(row).Error; err != nil {
@@ -126,7 +126,7 @@ func deleteBelow(tx *gorm.DB, row any, id string) error {
 }
 
 func deleteProject(tx *gorm.DB, id string) error {
-	for _, table := range []string{"volumes", "snapshots", "backups"} {
+	for _, table := range []string{"volumes", "snapshots", "backups", "backup_schedules"} {
 		var n int64
 		if err := tx.Table(table).Where("project_id = ?", id).Limit(1).Count(&n).Error; err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,6 +43,8 @@ func TestBackups(t *testing.T) {
 	t.Parallel()
 	s := harness.Up(t, harness.Options{})
 	api := s.API(demo)
+	planned := s.API("schedules")
+	ticked := everyMinute(t, s, planned)
 	cinder := func(args ...string) string {
 		t.Helper()
 		return withOpenrc(t, s, append([]string{"cinder"}, args...)...)
@@ -83,6 +86,9 @@ func TestBackups(t *testing.T) {
 	api.WaitStatus(t, made, "available")
 	require.Equal(t, second, hashOf(t, harness.VolumeFile(s.VolumeDir(), made)))
 
+	s.Kill(t)
+	require.Equal(t, second, hashOf(t, drill(t, store, part)))
+	s.Start(t)
 	refusedCinder(t, s, "incremental backups exist", "cinder", "backup-delete", full)
 	record := properties(t, cinder("backup-export", part))
 	require.Equal(t, "cinder.backup.drivers.posix.PosixBackupDriver", record["backup_service"])
@@ -90,6 +96,9 @@ func TestBackups(t *testing.T) {
 	status(part, "")
 	cinder("backup-delete", full)
 	status(full, "")
+	openstackBackups(t, s)
+	scheduled(t, s, planned)
+	ticked()
 	require.Empty(t, objects(t, store), "nothing is left in the store")
 	harness.CheckUsage(t, api)
 	s.API("any").WaitQuiet(t)
@@ -109,4 +118,30 @@ func objects(t *testing.T, store string) []string {
 		return err
 	}))
 	return all
+}
+
+// drill runs the commands of "Disaster recovery" in docs/backup.md as they stand there, with no service and no catalogue, and returns the file
+// that they restored.
+func drill(t *testing.T, store, backup string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/backup.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "## Disaster recovery\n")
+	require.True(t, found)
+	dir, ran := t.TempDir(), 0
+	for line := range strings.Lines(section) {
+		command, isOne := strings.CutPrefix(line, "    clinker ")
+		if !isOne {
+			continue
+		}
+		args := strings.Fields(strings.NewReplacer("/srv/backup", store, "BACKUP", backup).Replace(command))
+		c := exec.Command(harness.Binary(t, "clinker"), args...)
+		c.Dir, c.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+		out, err := c.CombinedOutput()
+		require.NoError(t, err, "%v: %s", args, out)
+		require.NotEmpty(t, out, "%v", args)
+		ran++
+	}
+	require.Equal(t, 3, ran)
+	return filepath.Join(dir, "db01.raw")
 }

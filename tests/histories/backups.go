@@ -31,7 +31,12 @@ func backupScenarios() []scenario {
 	read, full := once(flow.TaskBackupChunks)
 	left, down := once(flow.TaskDeleteSnapshot)
 	restore, room := once(flow.TaskRestoreChunks)
+	stays, busy := once(flow.TaskDeleteSnapshot)
 	return append(all,
+		scenario{name: "backup-tidy-success", op: flow.BackupTidy},
+		scenario{name: "backup-tidy-waits-for-node", op: flow.BackupTidy, nodeAway: true, waits: flow.TaskDeleteSnapshot},
+		scenario{name: "backup-tidy-held", op: flow.BackupTidy, fail: stays, as: busy, waits: "timer"},
+		scenario{name: "backup-tidy-held-aborted", op: flow.BackupTidy, fail: stays, as: busy, words: []string{flow.UpdateAbort}},
 		scenario{name: "backup-create-refused", op: flow.BackupCreate, fail: map[string]int{flow.TaskQuotaReserve: 1}, as: map[string]flow.ErrorType{flow.TaskQuotaReserve: flow.ErrOverQuota}},
 		scenario{name: "backup-create-in-use", op: flow.BackupCreate, inUse: true},
 		scenario{name: "backup-create-in-use-waits-for-node", op: flow.BackupCreate, inUse: true, nodeAway: true, waits: flow.TaskCreateSnapshot},
@@ -59,6 +64,7 @@ func (s scenario) backupResults(results map[string]any, volume models.Volume, qu
 	}
 	stored := flow.StoredBackupResult{Data: models.BackupData{Objects: 2, Stored: 1 << 20}}
 	results[flow.TaskExtractBackupRequest] = spec
+	results[flow.TaskExtractTidyRequest] = flow.TidySpec{Host: volume.Host, Snapshot: storageSnapshot()}
 	results[flow.TaskExtractRestoreRequest] = flow.RestoreSpec{Backup: storedBackup(), Volume: storageVolume(), Host: volume.Host, Row: volume}
 	for _, cast := range []string{flow.TaskBackupCast, flow.TaskRestoreCast} {
 		results[cast] = flow.BackupCastResult{Host: flow.HostOf(backend)}

@@ -48,6 +48,7 @@ func (s scenario) tasks() []string {
 		flow.AttachmentDelete: flow.DetachTasks(), flow.AttachmentTerminate: flow.DetachTasks(),
 		flow.BackupCreate: flow.BackupCreateTasks(s.inUse), flow.BackupRestore: flow.BackupRestoreTasks(), flow.BackupDelete: flow.BackupDeleteTasks(),
 		flow.BackupVerify: flow.BackupVerifyTasks(), flow.BackupImport: flow.BackupImportTasks(),
+		flow.ScheduleRun: flow.ScheduleRunTasks(), flow.BackupTidy: flow.BackupTidyTasks(),
 	}[s.op]
 }
 
@@ -98,6 +99,10 @@ func (s scenario) input(h flow.Header) any {
 		return flow.BackupRemoveInput{Header: h, Backup: storedBackup(), Host: flow.HostOf(backend)}
 	case flow.BackupVerify:
 		return flow.BackupVerifyInput{Header: h, Backup: storedBackup(), Host: flow.HostOf(backend)}
+	case flow.BackupTidy:
+		return flow.BackupTidyInput{Header: h, VolumeID: resourceID}
+	case flow.ScheduleRun:
+		return flow.ScheduleRunInput{Header: h, VolumeID: resourceID}
 	case flow.BackupImport:
 		return flow.BackupImportInput{Header: h, Backup: backupRow(), Stored: storedBackup()}
 	default:

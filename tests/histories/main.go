@@ -107,6 +107,9 @@ func (s scenario) record(ctx context.Context, e *engine.Engine, folder string) e
 		if err := e.Flows().TerminateWorkflow(ctx, s.start().Header.FlowID, "", "recorded"); err != nil {
 			return err
 		}
+		if s.op == flow.ScheduleRun {
+			_ = e.Flows().TerminateWorkflow(ctx, s.below(flow.BackupCreate).FlowID, "", "recorded") // it may have ended
+		}
 	}
 	text, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(h)
 	if err != nil {
@@ -176,11 +179,12 @@ func history(ctx context.Context, e *engine.Engine, id string) (*historypb.Histo
 	return h, nil
 }
 
-// seen tells whether the flow waits where it shall: "timer" for a held one, else the name of the pending activity.
+// seen tells whether the flow waits where it shall: "timer" for a held one, else the name of the pending activity, or of the flow below it.
 func seen(h *historypb.History, point string) bool {
 	for _, ev := range h.GetEvents() {
 		if point == "timer" && ev.GetEventType() == enums.EVENT_TYPE_TIMER_STARTED ||
-			ev.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == point {
+			ev.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == point ||
+			ev.GetChildWorkflowExecutionStartedEventAttributes().GetWorkflowType().GetName() == point {
 			return true
 		}
 	}

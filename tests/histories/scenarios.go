@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/clinker-storage/clinker/internal/flow"
@@ -29,6 +30,8 @@ type scenario struct {
 	inUse    bool // a backup of a volume in use
 	host     bool // a host worker has the volume
 	hostAway bool
+	// unsettled says that the record of a flow below does not end.
+	unsettled bool
 }
 
 func scenarios() []scenario {
@@ -89,7 +92,7 @@ func scenarios() []scenario {
 		scenario{name: "migrate-source-held", op: flow.VolumeMigrate, fail: map[string]int{flow.TaskDeleteVolume: 1}, as: map[string]flow.ErrorType{flow.TaskDeleteVolume: flow.ErrNoSpace}, waits: "timer"},
 	)
 	all = append(all, betweenHosts()...)
-	return append(append(all, attachScenarios()...), backupScenarios()...)
+	return slices.Concat(all, attachScenarios(), backupScenarios(), scheduleScenarios())
 }
 
 // betweenHosts are moves in which a data worker is let in to another host.
@@ -216,13 +219,14 @@ func (s scenario) activities() map[string]any {
 		}
 	}
 	s.backupResults(results, volume, quota)
+	s.scheduleResults(results)
 	if s.snapshot {
 		from := storageSnapshot()
 		results[flow.TaskExtractVolumeRequest] = flow.VolumeSpec{Volume: volume, Quota: quota, Snapshot: &from, SourceHost: volume.Host}
 	}
 	destroyed := false
 	out := map[string]any{}
-	for _, task := range []string{
+	for _, task := range append([]string{
 		flow.TaskExtractRetypeRequest, flow.TaskExtractMigrateRequest, flow.TaskEntryRetype, flow.TaskEntryMigrate, flow.TaskMoveCast,
 		flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskEntryMigration, flow.TaskEntryRetyped, flow.TaskEntryMigrated,
 		flow.TaskExtractVolumeRequest, flow.TaskExtractExtendRequest, flow.TaskQuotaReserve, flow.TaskEntryCreate, flow.TaskEntryExtend,
@@ -236,7 +240,7 @@ func (s scenario) activities() map[string]any {
 		flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments,
 		flow.TaskExtractBackupRequest, flow.TaskBackupCast, flow.TaskBackupChunks, flow.TaskDeleteBackupData, flow.TaskExtractRestoreRequest,
 		flow.TaskRestoreCast, flow.TaskRestoreChunks, flow.TaskEntryRestored, flow.TaskReadBackupRecord, flow.TaskVerifyBackup, flow.TaskEntryVerified,
-	} {
+	}, scheduleTasks...) {
 		out[task] = func(_ context.Context, in map[string]any) (any, error) {
 			mu.Lock()
 			defer mu.Unlock()

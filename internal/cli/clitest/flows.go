@@ -34,6 +34,7 @@ var chain = map[string][]string{
 	"backup-create": {"BackupCast", "BackupChunks", "EntryReady"}, "backup-restore": {"RestoreCast", "RestoreChunks", "EntryRestored"},
 	"backup-delete": {"DeleteBackupData", "EntryDestroy"}, "backup-verify": {"BackupCast", "VerifyBackup", "EntryVerified"},
 	"backup-import": {"ReadBackupRecord", "EntryReady"},
+	"schedule-run":  {"ExtractScheduleRequest", "backup-create", "PlanRetention", "EntryScheduled"},
 
 	"volume-manage": {"AdoptVolume", "EntryReady"}, "volume-unmanage": {"ReleaseVolume", "EntryDestroy"},
 	"snapshot-manage": {"AdoptSnapshot", "EntryReady"}, "snapshot-unmanage": {"ReleaseSnapshot", "EntryDestroy"},

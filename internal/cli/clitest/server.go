@@ -36,6 +36,7 @@ type Server struct {
 
 	attachments []object
 	backups     []object
+	schedules   []object
 }
 
 // New starts a service with one backend and no volumes.
@@ -75,7 +76,9 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"DELETE /backups/{id}": s.oneBackup(s.deleteBackup), "POST /backups/{id}/action": s.oneBackup(s.backupAction),
 		"POST /backups/{id}/restore": s.oneBackup(s.restoreBackup), "GET /backups/{id}/export_record": s.oneBackup(s.exportBackup),
 		"POST /backups/import_record": s.importBackup,
-		"GET /types":                  s.listTypes, "POST /types": s.createType, "GET /types/{id}": s.showType, "PUT /types/{id}": s.setType,
+		"GET /backup-schedules":       s.listSchedules, "POST /backup-schedules": s.createSchedule, "GET /backup-schedules/{id}": s.oneSchedule,
+		"PUT /backup-schedules/{id}": s.oneSchedule, "DELETE /backup-schedules/{id}": s.oneSchedule, "POST /backup-schedules/{id}/action": s.oneSchedule,
+		"GET /types": s.listTypes, "POST /types": s.createType, "GET /types/{id}": s.showType, "PUT /types/{id}": s.setType,
 		"DELETE /types/{id}": s.deleteType, "POST /types/{id}/extra_specs": s.addSpecs,
 		"DELETE /types/{id}/extra_specs/{key}": s.removeSpec, "POST /types/{id}/action": s.typeAction,
 		"GET /types/{id}/os-volume-type-access": s.typeAccess,
