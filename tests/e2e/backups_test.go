@@ -97,6 +97,7 @@ func TestBackups(t *testing.T) {
 	cinder("backup-delete", full)
 	status(full, "")
 	openstackBackups(t, s)
+	cindersBackups(t, s, store)
 	scheduled(t, s, planned)
 	ticked()
 	require.Empty(t, objects(t, store), "nothing is left in the store")
