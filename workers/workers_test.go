@@ -79,13 +79,14 @@ func TestEveryTaskHasAnActivity(t *testing.T) {
 	have := registered(steps()...)
 	for _, task := range slices.Concat(flow.VolumeRetypeTasks(), flow.VolumeMigrateTasks(), []string{flow.TaskEntryMigration}, flow.VolumeCreateTasks(), flow.VolumeDeleteTasks(), flow.VolumeExtendTasks(),
 		flow.AttachTasks(), flow.DetachTasks(), flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
-		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(),
+		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(), flow.BackupTidyTasks(),
+		[]string{flow.TaskExtractScheduleRequest, flow.TaskBeginVerify, flow.TaskPlanRetention, flow.TaskBeginExpire, flow.TaskFlowOutcome, flow.TaskEntryScheduled},
 		flow.HostDetachTasks(), []string{flow.TaskExtendConnected, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments},
 		[]string{flow.TaskListManageable, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
 		require.Contains(t, have, task)
 	}
-	have = registered(&activities.Services{}, &activities.Upkeep{}, &activities.Stats{})
-	for _, task := range []string{flow.TaskFindBackends, flow.TaskGatherStats, flow.TaskSaveReport, flow.TaskReconcile, flow.TaskPurge} {
+	have = registered(&activities.Services{}, &activities.Upkeep{}, &activities.Stats{}, &activities.ScheduleKeeper{})
+	for _, task := range []string{flow.TaskSyncSchedules, flow.TaskStartScheduledRun, flow.TaskFindBackends, flow.TaskGatherStats, flow.TaskSaveReport, flow.TaskReconcile, flow.TaskPurge} {
 		require.Contains(t, have, task)
 	}
 }
