@@ -8,7 +8,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/clinker-storage/clinker/tests/rig"
 )
+
+func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
 func TestParseCPU(t *testing.T) {
 	const stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 900 0 1 0 150 25 3 4 20 0 13 0 100 1000 200"
