@@ -65,6 +65,9 @@ type Progress struct {
 // The parent that is missing or of another block size is drivers.ErrInvalid: a full backup is needed. Whatever else goes wrong,
 // nothing shows in the store's list; Delete removes what lies there.
 func Create(ctx context.Context, s Store, src Source, o CreateOptions) (*Manifest, error) {
+	if err := prepare(ctx, s); err != nil {
+		return nil, err
+	}
 	m, err := ReadManifest(ctx, s, o.ID)
 	if err == nil {
 		return m, clean(ctx, s, m)

@@ -69,6 +69,11 @@ func (r *retrier) do(ctx context.Context, n int, call func(ctx context.Context) 
 	}
 }
 
+// Prepare repeats a store's Prepare, if it has one.
+func (r *retrier) Prepare(ctx context.Context) error {
+	return r.do(ctx, 0, func(ctx context.Context) error { return prepare(ctx, r.Store) })
+}
+
 func passing(err error) bool {
 	for _, final := range []error{drivers.ErrNotFound, drivers.ErrInvalid, drivers.ErrNoSpace, drivers.ErrNotSupported, drivers.ErrExists, ErrDamaged} {
 		if errors.Is(err, final) {

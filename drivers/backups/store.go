@@ -47,6 +47,20 @@ type Store interface {
 	Close() error
 }
 
+// Preparer is a Store whose container may have to be made before anything is put into it.
+type Preparer interface {
+	// Prepare makes the container where it is missing and the configuration says so (backup_create_containers). One that is
+	// there already is success.
+	Prepare(ctx context.Context) error
+}
+
+func prepare(ctx context.Context, s Store) error {
+	if p, ok := s.(Preparer); ok {
+		return p.Prepare(ctx)
+	}
+	return nil
+}
+
 // Properties describe a store.
 type Properties struct {
 	Kind string `json:"kind"` // posix, nfs, swift, s3, mem

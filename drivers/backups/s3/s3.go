@@ -87,6 +87,14 @@ func (s *Store) Properties() backups.Properties {
 
 // Check looks for the bucket or makes it, and tries it out.
 func (s *Store) Check(ctx context.Context) error {
+	if err := s.Prepare(ctx); err != nil {
+		return err
+	}
+	return backups.TryOut(ctx, s)
+}
+
+// Prepare looks for the bucket or makes it.
+func (s *Store) Prepare(ctx context.Context) error {
 	there, err := s.c.BucketExists(ctx, s.o.Bucket)
 	if err == nil && !there {
 		err = minio.ErrorResponse{Code: minio.NoSuchBucket, StatusCode: http.StatusNotFound}
@@ -97,7 +105,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if err != nil {
 		return s.fail("look at bucket", s.o.Bucket, err)
 	}
-	return backups.TryOut(ctx, s)
+	return nil
 }
 
 func enter(ctx context.Context, key string) error {

@@ -48,6 +48,13 @@ func TestConformance(t *testing.T) {
 		require.Contains(t, drivers.Hint(err), "backup_s3_store_secret_key")
 		require.NotContains(t, err.Error(), bad.SecretKey)
 	})
+	t.Run("Container", func(t *testing.T) {
+		storetest.Container(t, func(name string, create bool) backups.Store {
+			o := o
+			o.Bucket, o.Create = name, create
+			return open(t, o)
+		})
+	})
 	t.Run("ServerAway", func(t *testing.T) {
 		s := open(t, o)
 		require.NoError(t, s.Put(t.Context(), "a", []byte("x")))

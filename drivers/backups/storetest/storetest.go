@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -242,4 +243,23 @@ func backup(t *testing.T, s backups.Store) {
 	require.True(t, bytes.Equal(data, to))
 	require.NoError(t, backups.Delete(t.Context(), s, "b1"))
 	require.Empty(t, names(t, s, ""))
+}
+
+// Container holds a store whose container is missing to what backup_create_containers says: the first backup makes it, or is told
+// that it is not there. open opens the store on a container of that name.
+func Container(t *testing.T, open func(name string, create bool) backups.Store) {
+	data := backups.Bytes(random(1 << 20))
+	backup := func(s backups.Store) error {
+		_, err := backups.Create(t.Context(), backups.Retry(s, 2, time.Millisecond), data, backups.CreateOptions{ID: "b1", Size: int64(len(data))})
+		return err
+	}
+	err := backup(open("madebynobody", false))
+	require.ErrorIs(t, err, drivers.ErrUnavailable)
+	require.Contains(t, drivers.Hint(err), "backup_create_containers")
+
+	made := open("madebybackup", true)
+	require.NoError(t, backup(made))
+	require.NoError(t, backup(made), "it is there already")
+	require.NotEmpty(t, names(t, made, ""))
+	require.NoError(t, backups.Delete(t.Context(), made, "b1"))
 }

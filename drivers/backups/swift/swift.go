@@ -74,6 +74,14 @@ func (s *Store) Properties() backups.Properties {
 
 // Check logs in, looks for the container or makes it, and tries it out.
 func (s *Store) Check(ctx context.Context) error {
+	if err := s.Prepare(ctx); err != nil {
+		return err
+	}
+	return backups.TryOut(ctx, s)
+}
+
+// Prepare logs in and looks for the container or makes it.
+func (s *Store) Prepare(ctx context.Context) error {
 	if err := s.login(ctx); err != nil {
 		return err
 	}
@@ -88,7 +96,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if err != nil {
 		return s.fail("look at container", s.o.Container, err)
 	}
-	return backups.TryOut(ctx, s)
+	return nil
 }
 
 func (s *Store) login(ctx context.Context) error {

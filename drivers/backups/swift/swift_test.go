@@ -39,6 +39,13 @@ func TestConformance(t *testing.T) {
 		require.NoError(t, s.Check(t.Context()))
 		return s
 	})
+	t.Run("Container", func(t *testing.T) {
+		storetest.Container(t, func(name string, create bool) backups.Store {
+			o := o
+			o.Container, o.Create = name, create
+			return open(t, o)
+		})
+	})
 	t.Run("ServerAway", func(t *testing.T) {
 		s := open(t, o)
 		require.NoError(t, s.Put(t.Context(), "a", []byte("x")))
