@@ -299,14 +299,15 @@ func (c *computeNode) recordsLost(t *testing.T) {
 	c.nothingAttached(t)
 }
 
-// killAt ends a worker with SIGKILL as soon as it has begun a task that act leads to, and starts it again.
-func (c *computeNode) killAt(t *testing.T, w *nodeWorker, task string, act func()) {
+// killAt ends a worker with SIGKILL as soon as it has begun a task that act leads to, and starts it again. act does not wait for the flow: what
+// it returns does, once the worker is back, and answers its id.
+func (c *computeNode) killAt(t *testing.T, w *nodeWorker, task string, act func() (flow func() string)) string {
 	t.Helper()
 	begun := len(w.logged(t, "state=RUNNING", "task="+task))
 	done := len(w.logged(t, "state=SUCCESS", "task="+task))
 	killed := w.node.With(t).Background(os.Stderr, "sh", "-c", fmt.Sprintf(
 		`until [ $(grep -c 'state=RUNNING task=%s ' /host/%s.log) -gt %d ]; do :; done; kill -KILL $(cat %s)`, task, w.name, begun, w.pidFile()))
-	act()
+	flow := act()
 	select {
 	case err := <-killed:
 		require.NoError(t, err)
@@ -316,6 +317,34 @@ func (c *computeNode) killAt(t *testing.T, w *nodeWorker, task string, act func(
 	w.ended(t)
 	t.Logf("%s: killed, done before: %v", task, len(w.logged(t, "state=SUCCESS", "task="+task)) > done)
 	w.start(t)
+	return flow()
+}
+
+// attaching and detaching are what killAt has done. A detach is answered when it is done, or with 502 after a minute when it goes on.
+func (c *computeNode) attaching(t *testing.T, v harness.Volume) func() func() string {
+	return func() func() string {
+		id := c.attach(t, v)
+		return func() string { return id }
+	}
+}
+
+func (c *computeNode) detaching(t *testing.T, v harness.Volume) func() func() string {
+	patient := *c.api
+	patient.HTTP = &http.Client{Timeout: 2 * time.Minute, Transport: c.api.HTTP.Transport}
+	return func() func() string {
+		var r harness.Response
+		answered := make(chan error, 1)
+		go func() {
+			var err error
+			r, err = patient.Do(t.Context(), "POST", "/volumes/"+v.ID+"/action", object{"clinker-detach": object{}})
+			answered <- err
+		}()
+		return func() string {
+			require.NoError(t, <-answered)
+			require.Contains(t, []int{http.StatusAccepted, http.StatusBadGateway}, r.Status, string(r.Body))
+			return r.Flow()
+		}
+	}
 }
 
 // killedAtEachStep kills the worker that does a step in the middle of it, for each step of attach and detach on both nodes.
@@ -328,11 +357,12 @@ func (c *computeNode) killedAtEachStep(t *testing.T) {
 	for _, v := range leaving {
 		c.api.WaitFlow(t, c.attach(t, v), "SUCCESS")
 	}
-	flows := make([]string, 4)
-	c.killAt(t, c.lvm, "InitializeConnection", func() { flows[0] = c.attach(t, volumes[0]) })
-	c.killAt(t, c.host, "ConnectVolume", func() { flows[1] = c.attach(t, volumes[1]) })
-	c.killAt(t, c.host, "DisconnectVolume", func() { flows[2] = c.detach(t, volumes[2]) })
-	c.killAt(t, c.lvm, "TerminateConnection", func() { flows[3] = c.detach(t, volumes[3]) })
+	flows := []string{
+		c.killAt(t, c.lvm, "InitializeConnection", c.attaching(t, volumes[0])),
+		c.killAt(t, c.host, "ConnectVolume", c.attaching(t, volumes[1])),
+		c.killAt(t, c.host, "DisconnectVolume", c.detaching(t, volumes[2])),
+		c.killAt(t, c.lvm, "TerminateConnection", c.detaching(t, volumes[3])),
+	}
 	for _, id := range flows {
 		c.api.WaitFlow(t, id, "SUCCESS")
 	}
