@@ -60,6 +60,10 @@ func Unavailable(format string, args ...any) *Fault {
 // RouteNotFound is the answer to a path, or a path at a microversion, that is not there.
 func RouteNotFound() *Fault { return NotFound("the resource could not be found") }
 
+// StatusClientClosed is for the log and the counters, where it is nobody's fault: the client went away, or closed its half of the connection, and won't read
+// an answer. nginx has given the number its meaning.
+const StatusClientClosed = 499
+
 // names are Cinder's words for a status; every other is a computeFault.
 var names = map[int]string{
 	http.StatusBadRequest:            "badRequest",

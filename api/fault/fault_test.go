@@ -57,6 +57,8 @@ func TestFrom(t *testing.T) {
 		{&flow.Error{Type: flow.ErrOverQuota, Code: "VolumeLimitExceeded", Message: "too many"}, 413, "VolumeLimitExceeded: too many"},
 		{&flow.Error{Type: flow.ErrOverQuota, Code: "VolumeLimitExceeded", Message: "VolumeLimitExceeded: too many"}, 413, "VolumeLimitExceeded: too many"},
 		{&flow.Error{Type: flow.ErrCertain, Message: "the secret path"}, 500, "an unexpected error happened; its details are in the log under the request id"},
+		{context.Canceled, 499, "the client closed the connection before it was answered"},
+		{fmt.Errorf("%w: %w", models.ErrUnavailable, context.Canceled), 499, "the client closed the connection before it was answered"},
 		{errors.New("pq: secret"), 500, "an unexpected error happened; its details are in the log under the request id"},
 	} {
 		f := From(c.err)
@@ -64,7 +66,7 @@ func TestFrom(t *testing.T) {
 		require.Equal(t, c.message, f.Message)
 	}
 	for _, err := range []error{
-		fmt.Errorf("x: %w", models.ErrUnavailable), fmt.Errorf("x: %w", flow.ErrEngineAway), models.ErrAbandoned, context.DeadlineExceeded, context.Canceled,
+		fmt.Errorf("x: %w", models.ErrUnavailable), fmt.Errorf("x: %w", flow.ErrEngineAway), models.ErrAbandoned, context.DeadlineExceeded,
 		&flow.Error{Type: flow.ErrAbandoned, Message: "m"},
 	} {
 		f := From(err)

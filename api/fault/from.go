@@ -28,6 +28,8 @@ func From(err error) *Fault {
 		return BadRequest("%s", status.Error())
 	case errors.As(err, &quota):
 		return fromQuota(quota)
+	case errors.Is(err, context.Canceled): // whatever could not be had for that
+		return New(StatusClientClosed, "the client closed the connection before it was answered")
 	case errors.Is(err, models.ErrInvalid):
 		return BadRequest("%s", err.Error())
 	case errors.Is(err, models.ErrNotFound):
@@ -40,7 +42,7 @@ func From(err error) *Fault {
 		return away(err, "the catalogue is not available at the moment; try again")
 	case errors.Is(err, flow.ErrEngineAway), errors.Is(err, models.ErrAbandoned):
 		return away(err, "the engine that runs operations is not available at the moment; try again")
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded):
 		return away(err, "the request took too long; try again")
 	}
 	return Internal(err)

@@ -64,7 +64,7 @@ func cinderAttach(t *testing.T, s *harness.Server) {
 	require.Contains(t, cinder("show", "db"), instanceID)
 	refusedCinder(t, s, "ConflictNovaUsingAttachment", "cinder", "--os-volume-api-version", "3.60", "attachment-delete", a)
 	refusedCinder(t, s, "", "cinder", "delete", "db")
-	refusedCinder(t, s, "does not ask Nova to swap the disk of a guest", "cinder", "migrate", "db", "node9@dir#dir")
+	require.Contains(t, cinder("migrate", "db", "node9@dir#dir"), "does not ask Nova to swap the disk of a guest") // the client ends with 0 all the same
 	api.Want(t, http.StatusOK, "DELETE", "/attachments/"+a, nil, attachVersion, "X-Service-Token: nova:service")
 	api.WaitStatus(t, id, "available")
 
