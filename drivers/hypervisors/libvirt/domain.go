@@ -117,7 +117,14 @@ func (g *domain) plug(d hypervisors.Disk, text *disk) error {
 		return err
 	}
 	for _, where := range missing {
-		if err := g.DomainAttachDeviceFlags(g.Domain, string(words), uint32(where)); err != nil {
+		err := g.DomainAttachDeviceFlags(g.Domain, string(words), uint32(where))
+		var f rpc.Error
+		if errors.As(err, &f) { // a call that was cut off may have gone on in libvirt, and have been first
+			if at, look := g.find(where); look == nil && at != nil {
+				continue
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
