@@ -100,15 +100,15 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// empty removes what a share holds, but for the file that has the locks: where the client that locked it has just gone, a brick of
-// GlusterFS 10.3 now and then never answers its removal (the locks translator waits for locks that nobody has any more).
+// empty gives back the room that a share takes. It removes nothing: a brick of GlusterFS 10.3 may never answer the removal of a file that a client wrote less
+// than a second before it went (its lock is there still when the removal comes, and nobody wakes that when it goes).
 func empty(t *testing.T, share string) {
 	t.Helper()
 	entries, err := os.ReadDir(share)
 	require.NoError(t, err)
 	for _, e := range entries {
-		if e.Name() != ".clinker-locks" {
-			require.NoError(t, os.RemoveAll(filepath.Join(share, e.Name())))
+		if e.Type().IsRegular() {
+			require.NoError(t, os.Truncate(filepath.Join(share, e.Name()), 0))
 		}
 	}
 }
