@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// memoryGoal is what Go's part of the process is kept below, in bytes. The pages of the program and SQLite's caches
-	// come on top, about as much again.
+	// memoryGoal is what Go's part of the process is kept below, in bytes. The pages of the program, some 120 MiB, and SQLite's caches
+	// come on top.
 	memoryGoal = 224 << 20
 	memoryStep = 16 << 20
 )

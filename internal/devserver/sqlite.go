@@ -183,7 +183,7 @@ func pragmas(synchronous string) []string {
 		"busy_timeout(10000)",
 		"journal_mode(WAL)",
 		"synchronous(" + synchronous + ")",
-		"cache_size(-8192)", // 32 MiB: the rows of open flows stay in memory
+		"cache_size(-8192)", // 8 MiB: the rows of open flows stay in memory
 		"temp_store(MEMORY)",
 		"wal_autocheckpoint(4000)",     // 16 MiB of log before it is copied back, which holds up everybody
 		"journal_size_limit(67108864)", // what a checkpoint leaves of a log that grew past it
