@@ -77,7 +77,7 @@ var tuned = map[string]any{
 	"history.memoryTimerProcessorSchedulerWorkerCount":            16,
 	"history.ReplicationProcessorSchedulerWorkerCount":            1,
 	"history.ReplicationLowPriorityProcessorSchedulerWorkerCount": 1,
-	"history.cacheTTL":                         10 * time.Minute,
+	"history.cacheTTL": 10 * time.Minute,
 	// Mostly flows that have ended lie in these caches, and the garbage collector looks at all of them each time.
 	"history.hostLevelCacheMaxSize":            300,
 	"history.eventsHostLevelCacheMaxSizeBytes": 4 << 20,
