@@ -57,16 +57,15 @@ func (k *ScheduleKeeper) SyncSchedules(ctx context.Context) error {
 	}
 	begun := time.Now()
 	for _, row := range rows {
-		want := asTemporal(row)
 		note, there := have[row.ID]
 		delete(have, row.ID)
-		if there && note == want.Note {
+		if there && note == noteOf(row) {
 			continue
 		}
 		if time.Since(begun) > reconcileTime {
 			return nil // the next round goes on
 		}
-		if err := k.Engine.PutSchedule(ctx, want); err != nil {
+		if err := k.Engine.PutSchedule(ctx, asTemporal(row)); err != nil {
 			return engineAway(err)
 		}
 		slog.Info("backup schedule brought to Temporal", "schedule", row.ID, "cron", row.Cron, "time_zone", row.TimeZone, "paused", row.Paused)
@@ -88,6 +87,11 @@ func engineAway(err error) error {
 // away, and no more than that is begun in vain.
 const catchUpGrace = 10 * time.Minute
 
+// noteOf tells people in Temporal's Web UI whose the schedule is, and SyncSchedules which revision of the row it has.
+func noteOf(row models.BackupSchedule) string {
+	return fmt.Sprintf("revision %d: change it by Clinker's API; what is changed here is not kept", row.Revision)
+}
+
 func asTemporal(row models.BackupSchedule) flow.Schedule {
 	catchUp := catchUpGrace
 	if times, err := schedule.Parse(row.Cron, row.TimeZone); err == nil {
@@ -95,7 +99,7 @@ func asTemporal(row models.BackupSchedule) flow.Schedule {
 	}
 	return flow.Schedule{
 		ID: row.ID, Cron: schedule.Fields(row.Cron), TimeZone: row.TimeZone, Paused: row.Paused, CatchUp: catchUp,
-		Note:    fmt.Sprintf("revision %d: change it by Clinker's API; what is changed here is not kept", row.Revision),
+		Note:    noteOf(row),
 		Summary: fmt.Sprintf("backup schedule %.40q of volume %s", row.Name, row.VolumeID),
 	}
 }
