@@ -104,7 +104,8 @@ func (r *report) endPackage(e event) {
 	case e.Action == "pass":
 		fmt.Fprintf(r.w, "ok    %s %.1f s, %d tests\n", e.Package, e.Elapsed, t.passed+t.skipped)
 	case t.failed > 0:
-		fmt.Fprintf(r.w, "FAIL  %s %.1f s, %d of %d tests\n", e.Package, e.Elapsed, t.failed, t.passed+t.failed+t.skipped)
+		fmt.Fprintf(r.w, "FAIL  %s %.1f s, %d of %d tests\n%s", e.Package, e.Elapsed, t.failed, t.passed+t.failed+t.skipped,
+			indent(beside(builder(r.output, testKey{pkg: e.Package}).String())))
 	default: // it was not built, or ended outside of a test: that counts as one
 		r.failed++
 		fmt.Fprintf(r.w, "FAIL  %s %.1f s\n%s%s", e.Package, e.Elapsed,
@@ -149,6 +150,17 @@ func reason(output string) string {
 		return "no reason given"
 	}
 	return strings.Join(said, "; ")
+}
+
+// beside is what a package said outside of its tests, a dump of its goroutines for one, without go test's own last lines.
+func beside(output string) string {
+	var said strings.Builder
+	for line := range strings.Lines(output) {
+		if !strings.HasPrefix(line, "FAIL") && !strings.HasPrefix(line, "exit status ") {
+			said.WriteString(line)
+		}
+	}
+	return said.String()
 }
 
 func indent(text string) string {

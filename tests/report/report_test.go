@@ -30,6 +30,13 @@ func TestReport(t *testing.T) {
 {"Action":"fail","Package":"p"}`,
 			passed: 1, failed: 1, says: []string{"FAIL  p TestA (0.5 s)", "want 1, have 2", "1 of 2 tests"},
 		},
+		"a failed package shows what it said outside of its tests": {
+			events: `{"Action":"output","Package":"p","Output":"goroutine 7 [running]:\n"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
+{"Action":"fail","Package":"p"}`,
+			failed: 1, says: []string{"1 of 1 tests", "goroutine 7 [running]:"}, silent: "FAIL\tp",
+		},
 		"a skip shows its reason": {
 			events: `{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:3: no reflinks here\n"}
