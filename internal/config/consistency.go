@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/clinker-storage/clinker/internal/suggest"
 )
 
 // inconsistencies finds what no option has wrong by itself.
@@ -51,7 +53,7 @@ func (s *settings) nearSection(name string) string {
 			free = append(free, sec.name)
 		}
 	}
-	if near := nearest(name, free); near != "" {
+	if near := suggest.Nearest(name, free); near != "" {
 		return "; nearest: [" + near + "]"
 	}
 	return ""

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/clinker-storage/clinker/internal/suggest"
 )
 
 const envPrefix = "CLINKER_"
@@ -38,7 +40,7 @@ func overlayDefault(t *tree, variable, option, value string) Problems {
 		t.set(o.Section, o.Name, value, variable)
 		return nil
 	}
-	if near := nearest(option, registry.names(defaultSection)); near != "" {
+	if near := suggest.Nearest(option, registry.names(defaultSection)); near != "" {
 		return Problems{{Where: "$" + variable, Section: defaultSection, Option: option, Text: "unknown option; nearest known: " + near}}
 	}
 	return nil
@@ -65,7 +67,7 @@ func overlaySection(t *tree, kv string) Problems {
 	}
 	section, option, _ := strings.Cut(strings.ToLower(rest), "__")
 	text := "unknown section, and none of enabled_backends"
-	if near := nearest(section, known); near != "" {
+	if near := suggest.Nearest(section, known); near != "" {
 		text += "; nearest known: " + near
 	}
 	return Problems{{Where: "$" + variable, Section: section, Option: option, Text: text}}

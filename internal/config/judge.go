@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/clinker-storage/clinker/internal/suggest"
 )
 
 // Item is one assignment and what Clinker makes of it.
@@ -92,7 +94,7 @@ func (j *judgement) unknownSection(sec *section) {
 	text := "unknown section, and none of enabled_backends"
 	names := slices.Concat(registry.sections(), j.backends)
 	slices.Sort(names)
-	near := nearest(normal(sec.name), names)
+	near := suggest.Nearest(normal(sec.name), names)
 	if normal(sec.name) == "default" {
 		near = defaultSection // its case counts
 	}
@@ -165,7 +167,7 @@ func (j *judgement) advice(key, kind string) string {
 	} else if home != "" {
 		return "; it belongs in [" + home + "]"
 	}
-	if near := nearest(key, registry.names(kind)); near != "" {
+	if near := suggest.Nearest(key, registry.names(kind)); near != "" {
 		return "; nearest known: " + near
 	}
 	return ""

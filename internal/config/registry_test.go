@@ -64,25 +64,3 @@ func TestTwoRowsForOneNameAreRefused(t *testing.T) {
 	})
 	require.Panics(t, func() { registry.must(defaultSection, "no_such_option") })
 }
-
-func TestNearest(t *testing.T) {
-	known := []string{"address", "namespace", "volume_group", "volume_clear"}
-	for name, want := range map[string]string{
-		"adress":       "address",
-		"volume_grop":  "volume_group",
-		"volume-group": "volume_group",
-		"namspace":     "namespace",
-		"colour":       "",
-		"":             "",
-		"x":            "",
-	} {
-		require.Equal(t, want, nearest(name, known), name)
-	}
-}
-
-func TestDistance(t *testing.T) {
-	require.Equal(t, 3, distance("kitten", "sitting"))
-	require.Equal(t, 0, distance("same", "same"))
-	require.Equal(t, 4, distance("", "four"))
-	require.Equal(t, 4, distance("four", ""))
-}

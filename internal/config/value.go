@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/clinker-storage/clinker/internal/suggest"
 )
 
 // validate says what is wrong with a value whose $names are already put in, in
@@ -89,7 +91,7 @@ func (o *Option) validateChoice(v string) error {
 		return nil
 	}
 	hint := ""
-	if near := nearest(v, o.Choices); near != "" {
+	if near := suggest.Nearest(v, o.Choices); near != "" {
 		hint = "; nearest: " + near
 	}
 	return fmt.Errorf("want %s%s", alternatives(o.Choices), hint)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/clinker-storage/clinker/internal/suggest"
 )
 
 // rule is a name with its check, where it came from, and its text for those who list it.
@@ -109,7 +111,7 @@ func unused(r *Rules, given map[string]bool) Problems {
 			continue
 		}
 		text := fmt.Sprintf("there is no operation %q, and no rule asks for it", clip(name))
-		if n := nearest(name, sorted(known)); n != "" {
+		if n := suggest.Nearest(name, sorted(known)); n != "" {
 			text += fmt.Sprintf("; did you mean %q?", n)
 		}
 		problems = append(problems, Problem{Where: r.byName[name].where, Text: text})
@@ -132,7 +134,7 @@ func (r *Rules) link() Problems {
 			}
 			if ref.to = r.byName[ref.name]; ref.to == nil {
 				text := fmt.Sprintf("rule %q asks for rule:%s, which there is not", clip(name), clip(ref.name))
-				if n := nearest(ref.name, sorted(r.byName)); n != "" {
+				if n := suggest.Nearest(ref.name, sorted(r.byName)); n != "" {
 					text += fmt.Sprintf("; did you mean %q?", n)
 				}
 				problems = append(problems, Problem{Where: one.where, Text: text})
