@@ -59,15 +59,18 @@ func TestPathsAreTolerant(t *testing.T) {
 	rig := apitest.New(t)
 	v := rig.Store.Put(models.Volume{ID: uuidOf(1), Metadata: map[string]string{"a.json": "1", "b c": "2"}})
 	for _, path := range []string{
-		volumes, volumes + "/", volumes + ".json", "/v3/volumes", "/v3/volumes/", "/v3/volumes.json",
+		volumes, volumes + ".json", "/v3/volumes", "/v3/volumes.json",
 		volumes + "/" + v.ID + ".json", volumes + "/detail", volumes + "/" + v.ID + "/metadata/a.json", "/v3/volumes/" + v.ID + "/metadata/b%20c",
 	} {
 		rig.Do(t, "GET", path, nil).Is(200)
 	}
-	for _, path := range []string{"/v3/nothing", "/v2/x/volumes", "/v3/" + apitest.Project, volumes + "/x/y/z", "/favicon.ico"} {
+	for _, path := range []string{"/v3/nothing", "/v2/x/volumes", "/v3/" + apitest.Project, volumes + "/x/y/z", "/favicon.ico", volumes + "/", "/v3/volumes/", volumes + "/detail/"} {
 		rig.Do(t, "GET", path, nil).Refused(404, "itemNotFound")
 	}
 	rig.Do(t, "GET", "/v3/0123456789abcdef0123456789abcdef/volumes", nil).Refused(400, "badRequest")
+	for _, method := range []string{"PUT", "DELETE"} { // of a client that has lost the id
+		rig.Do(t, method, volumes+"/", nil).Refused(404, "itemNotFound")
+	}
 	rig.Do(t, "PATCH", volumes, nil).Refused(405, "badMethod")
 	require.NotEmpty(t, rig.Do(t, "DELETE", volumes, nil).Is(405).Header.Get("Allow"))
 	rig.Do(t, "HEAD", volumes+"/"+v.ID, nil).Is(200)

@@ -228,7 +228,7 @@ func TestCreateSnapshotRefuses(t *testing.T) {
 		says string
 	}{
 		{`{}`, 400, "volume_id is needed"},
-		{`{"volume_id":null}`, 400, "volume_id is needed"},
+		{`{"volume_id":null}`, 404, "volume null could not be found"},
 		{`{"volume_id":"x"}`, 400, "not a uuid"},
 		{`{"volume_id":"` + uuidOf(9) + `"}`, 404, "volume " + uuidOf(9) + " could not be found"},
 		{`{"volume_id":"` + v.ID + `","name":"` + long + `"}`, 400, "256 characters"},

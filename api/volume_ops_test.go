@@ -188,10 +188,15 @@ func TestFlags(t *testing.T) {
 	at := volumes + "/" + v.ID + "/action"
 	rig.Do(t, "POST", at, `{"os-set_bootable":{"bootable":"True"}}`).Is(200)
 	require.True(t, rig.Store.Volumes[v.ID].Bootable)
+	flag := func() any { return rig.Do(t, "GET", volumes+"/"+v.ID, nil).Is(200).At("volume", "metadata") }
+	require.Empty(t, flag())
 	rig.Do(t, "POST", at, `{"os-set_bootable":{}}`).Refused(400, "badRequest")
 	rig.Do(t, "POST", at, `{"os-set_bootable":{"bootable":"x"}}`).Refused(400, "badRequest")
 	rig.Do(t, "POST", at, `{"os-update_readonly_flag":{"readonly":true}}`).Is(202)
 	require.True(t, rig.Store.Volumes[v.ID].Readonly)
+	require.Equal(t, map[string]any{"readonly": "True"}, flag())
+	rig.Do(t, "POST", at, `{"os-update_readonly_flag":{"readonly":false}}`).Is(202)
+	require.Equal(t, map[string]any{"readonly": "False"}, flag())
 	rig.Do(t, "POST", at, `{"os-update_readonly_flag":{"readonly":2}}`).Refused(400, "badRequest")
 	v.Status = models.VolumeInUse
 	rig.Store.Put(v)

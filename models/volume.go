@@ -31,6 +31,7 @@ type Volume struct {
 	SourceVolID       string
 	Bootable          bool
 	Readonly          bool
+	ReadonlySet       bool // somebody has said whether it is: then its metadata shows the flag
 	Multiattach       bool
 	Encrypted         bool
 	ConsumesQuota     bool

@@ -146,7 +146,7 @@ func (s *Store) UpdateVolume(_ context.Context, projectID, id string, p models.V
 			v.Bootable = *p.Bootable
 		}
 		if p.Readonly != nil {
-			v.Readonly = *p.Readonly
+			v.Readonly, v.ReadonlySet = *p.Readonly, true
 		}
 		if p.Metadata != nil {
 			v.Metadata = maps.Clone(p.Metadata)

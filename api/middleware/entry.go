@@ -17,8 +17,9 @@ import (
 
 // Entry is the outermost handler: it opens the request's scope and brings the path into the one form that is routed.
 //
-// "/v3/<project>/volumes/" and "/v3/volumes.json" both become "/v3/volumes"; the project goes into the scope. A first segment
-// that is a collection's name is no project, which is what makes the project optional (3.67).
+// "/v3/<project>/volumes" and "/v3/volumes.json" both become "/v3/volumes"; the project goes into the scope. A first segment
+// that is a collection's name is no project, which is what makes the project optional (3.67). A slash at the end is passed over
+// after a version, but not below one, as in Cinder: a client that has lost its id is not to be given a list, or a 405, for it.
 type Entry struct {
 	Next http.Handler
 	Log  *slog.Logger
@@ -72,12 +73,13 @@ func (e *Entry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // split takes the project out of an escaped path and trims what is tolerated at its end.
 func (e *Entry) split(path string) (rest, project string) {
-	for len(path) > 1 && strings.HasSuffix(path, "/") {
-		path = path[:len(path)-1]
+	bare := path
+	for len(bare) > 1 && strings.HasSuffix(bare, "/") {
+		bare = bare[:len(bare)-1]
 	}
 	below, ok := strings.CutPrefix(path, "/v3/")
-	if !ok {
-		return path, ""
+	if !ok || bare == "/v3" {
+		return bare, ""
 	}
 	first, after, more := strings.Cut(below, "/")
 	if !e.Collections[strings.TrimSuffix(first, ".json")] {

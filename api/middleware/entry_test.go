@@ -17,7 +17,7 @@ func TestEntryRoutes(t *testing.T) {
 		"/v3/volumes":                       {"/v3/volumes", ""},
 		"/v3/volumes.json":                  {"/v3/volumes", ""},
 		"/v3/p1/volumes":                    {"/v3/volumes", "p1"},
-		"/v3/p1/volumes/":                   {"/v3/volumes", "p1"},
+		"/v3/p1/volumes/":                   {"/v3/volumes/", "p1"},
 		"/v3/p1/volumes/x/action.json":      {"/v3/volumes/x/action", "p1"},
 		"/v3/p%201/volumes":                 {"/v3/volumes", "p 1"},
 		"/v3/p1":                            {"/v3/p1", "p1"},

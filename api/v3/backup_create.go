@@ -59,7 +59,7 @@ func (a *API) createBackup(c *Call) error {
 		return err
 	}
 	c.Started(flowID)
-	return a.answerBackup(c, http.StatusAccepted, &b, (*backupWriter).created)
+	return a.answerBackup(c, http.StatusAccepted, &b, (*backupWriter).brief)
 }
 
 // runBackup returns the row that a flow has written.

@@ -30,16 +30,6 @@ func (w *backupWriter) brief(b *models.Backup) {
 	w.Close('}')
 }
 
-// created is brief with the volume.
-func (w *backupWriter) created(b *models.Backup) {
-	w.Open('{')
-	w.Text("id", b.ID)
-	w.Text("name", b.Name)
-	w.Text("volume_id", b.VolumeID)
-	w.links(b.ID)
-	w.Close('}')
-}
-
 func (w *backupWriter) links(id string) {
 	w.Key("links")
 	w.Open('[')

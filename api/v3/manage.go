@@ -33,7 +33,7 @@ func (a *API) manageVolume(c *Call) error {
 		return err
 	}
 	c.Started(in.FlowID)
-	return a.answerVolume(c, http.StatusAccepted, &v)
+	return a.answerVolume(c, http.StatusAccepted, &v, (*volumeWriter).detail)
 }
 
 func readManageVolume(c *Call) (flow.VolumeManageInput, error) {

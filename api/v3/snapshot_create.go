@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/clinker-storage/clinker/api/fault"
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -90,11 +91,14 @@ func readSnapshotCreate(c *Call) (flow.SnapshotCreateInput, error) {
 	if err := f.End(true); err != nil {
 		return in, err
 	}
+	if in.VolumeID == "" { // null, which Cinder looks for and does not find
+		return in, fault.NotFound("volume null could not be found")
+	}
 	return in, checkMetadataSize(in.Metadata)
 }
 
 func readSnapshotFields(f *Fields, in *flow.SnapshotCreateInput) {
-	if in.VolumeID = f.UUID("volume_id"); in.VolumeID == "" {
+	if in.VolumeID = f.UUID("volume_id"); !f.Has("volume_id") {
 		f.Fail("%s is needed", f.name("volume_id"))
 	}
 	name, description := readNames(f)

@@ -26,6 +26,20 @@ type typeView struct {
 	QosSpecsID *Null `json:"qos_specs_id,omitempty"`
 }
 
+// madeType is what POST answers: without QoS specs, which a new type can't have.
+func (c *Call) madeType(t *models.VolumeType) typeView {
+	v := c.viewType(t)
+	v.QosSpecsID = nil
+	return v
+}
+
+// changedType is what PUT answers: Cinder says is_public once here.
+func (c *Call) changedType(t *models.VolumeType) typeView {
+	v := c.madeType(t)
+	v.AccessPublic = nil
+	return v
+}
+
 func (c *Call) viewType(t *models.VolumeType) typeView {
 	v := typeView{
 		ID: t.ID, Name: t.Name, IsPublic: t.IsPublic, Description: Null(t.Description),

@@ -116,7 +116,7 @@ func (a *API) createType(c *Call) error {
 		return typeExists(err, t.Name)
 	}
 	a.types.forget()
-	return c.JSON(http.StatusOK, typeDocument{c.viewType(&t)})
+	return c.JSON(http.StatusOK, typeDocument{c.madeType(&t)})
 }
 
 func typeExists(err error, name string) error {
@@ -144,7 +144,7 @@ func (a *API) updateType(c *Call) error {
 		return typeExists(typeNotFound(err, old.ID), name)
 	}
 	a.types.forget()
-	return c.JSON(http.StatusOK, typeDocument{c.viewType(&t)})
+	return c.JSON(http.StatusOK, typeDocument{c.changedType(&t)})
 }
 
 func (a *API) deleteType(c *Call) error {

@@ -112,7 +112,7 @@ func TestCreateType(t *testing.T) {
 		many[i] = fmt.Sprintf(`"k%d":"v"`, i)
 	}
 	runAll(t, h, []exchange{
-		{name: "plain", body: `{"volume_type":{"name":" silver "}}`, status: 200, has: []string{`"name":"silver"`, `"is_public":true`}},
+		{name: "plain", body: `{"volume_type":{"name":" silver "}}`, status: 200, has: []string{`"name":"silver"`, `"os-volume-type-access:is_public":true`}, hasNot: []string{"qos_specs_id"}},
 		{name: "as cinderclient sends it", body: `{"volume_type":{"name":"bronze","description":null,"os-volume-type-access:is_public":true}}`, status: 200},
 		{
 			name: "everything", status: 200, has: []string{`"is_public":false`, `"description":"d"`, `"extra_specs":{"a:b":"c"}`},
@@ -145,7 +145,7 @@ func TestUpdateType(t *testing.T) {
 		{name: "as cinderclient sends it", path: goldID, body: `{"volume_type":{"name":null,"description":"new"}}`, status: 200, has: []string{`"description":"new"`}},
 		{name: "its own name", path: goldID, body: `{"volume_type":{"name":"gold"}}`, status: 200},
 		{name: "rename", path: goldID, body: `{"volume_type":{"name":"platinum"}}`, status: 200, has: []string{`"name":"platinum"`, `"description":"new"`}},
-		{name: "private", path: goldID, body: `{"volume_type":{"is_public":false}}`, status: 200, has: []string{`"os-volume-type-access:is_public":false`}},
+		{name: "private", path: goldID, body: `{"volume_type":{"is_public":false}}`, status: 200, has: []string{`"is_public":false`}, hasNot: []string{"os-volume-type-access:is_public", "qos_specs_id"}},
 		{name: "empty description", path: goldID, body: `{"volume_type":{"description":""}}`, status: 200, has: []string{`"description":null`}},
 		{name: "nothing", path: goldID, body: `{"volume_type":{"name":null,"description":null,"is_public":null}}`, status: 400, has: []string{"or a combination thereof"}},
 		{name: "blank name", path: goldID, body: `{"volume_type":{"name":" "}}`, status: 400},

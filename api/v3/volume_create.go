@@ -41,7 +41,7 @@ func (a *API) createVolume(c *Call) error {
 		return err
 	}
 	c.Started(flowID)
-	return a.answerVolume(c, http.StatusAccepted, &v)
+	return a.answerVolume(c, http.StatusAccepted, &v, (*volumeWriter).detail)
 }
 
 // runVolumeCreate returns the row that the flow has written.

@@ -5,7 +5,7 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-// volumeWriter writes volumes as one caller may see them at one microversion.
+// volumeWriter writes volumes as one caller may see them at one microversion. As with snapshots, Cinder shows them in three sizes.
 type volumeWriter struct {
 	Writer
 	version        microversion.Version
@@ -36,9 +36,34 @@ func (w *volumeWriter) brief(v *models.Volume) {
 	w.Close('}')
 }
 
-// detail is every field, as GET /volumes/{id} shows it.
+// detail is what POST and PUT answer.
 func (w *volumeWriter) detail(v *models.Volume) {
 	w.Open('{')
+	w.base(v)
+	w.Close('}')
+}
+
+// extended is every field, as GET /volumes/{id} shows it.
+func (w *volumeWriter) extended(v *models.Volume) {
+	w.Open('{')
+	w.base(v)
+	if w.shows.project {
+		w.Text("os-vol-tenant-attr:tenant_id", v.ProjectID)
+	}
+	if w.shows.image && len(v.ImageMetadata) > 0 {
+		w.Pairs("volume_image_metadata", v.ImageMetadata)
+	}
+	if w.shows.host {
+		w.TextOrNull("os-vol-host-attr:host", v.Host)
+	}
+	if w.shows.migration {
+		w.TextOrNull("os-vol-mig-status-attr:migstat", v.MigrationStatus)
+		w.TextOrNull("os-vol-mig-status-attr:name_id", v.NameID)
+	}
+	w.Close('}')
+}
+
+func (w *volumeWriter) base(v *models.Volume) {
 	w.Text("id", v.ID)
 	w.Text("name", v.Name)
 	w.TextOrNull("description", v.Description)
@@ -59,29 +84,10 @@ func (w *volumeWriter) detail(v *models.Volume) {
 	w.Null("consistencygroup_id")
 	w.Bool("multiattach", v.Multiattach)
 	w.attachments(w.attached[v.ID])
-	if w.shows.project {
-		w.Text("os-vol-tenant-attr:tenant_id", v.ProjectID)
-	}
-	if w.shows.image && len(v.ImageMetadata) > 0 {
-		w.Pairs("volume_image_metadata", v.ImageMetadata)
-	}
-	w.operatorFields(v)
-	w.versioned(v)
-	w.Close('}')
-}
-
-// operatorFields are for administrators by default; of the first Cinder's policy has no name.
-func (w *volumeWriter) operatorFields(v *models.Volume) {
-	if w.admin {
+	if w.admin { // Cinder's policy has no name for it
 		w.TextOrNull("migration_status", v.MigrationStatus)
 	}
-	if w.shows.host {
-		w.TextOrNull("os-vol-host-attr:host", v.Host)
-	}
-	if w.shows.migration {
-		w.TextOrNull("os-vol-mig-status-attr:migstat", v.MigrationStatus)
-		w.TextOrNull("os-vol-mig-status-attr:name_id", v.NameID)
-	}
+	w.versioned(v)
 }
 
 func (w *volumeWriter) versioned(v *models.Volume) {
@@ -118,12 +124,16 @@ func (w *volumeWriter) links(id string) {
 	w.Close(']')
 }
 
-// shownMetadata adds the read-only flag, which Cinder shows among the metadata.
+// shownMetadata adds the read-only flag, which Cinder shows among the metadata once somebody has set it.
 func shownMetadata(v *models.Volume) map[string]string {
-	if !v.Readonly {
+	if !v.ReadonlySet {
 		return v.Metadata
 	}
-	return merged(v.Metadata, map[string]string{"readonly": "True"})
+	flag := "False"
+	if v.Readonly {
+		flag = "True"
+	}
+	return merged(v.Metadata, map[string]string{"readonly": flag})
 }
 
 func merged(base, more map[string]string) map[string]string {

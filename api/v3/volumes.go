@@ -79,11 +79,11 @@ func (a *API) showVolume(c *Call) error {
 	if err != nil {
 		return err
 	}
-	return a.answerVolume(c, http.StatusOK, &v)
+	return a.answerVolume(c, http.StatusOK, &v, (*volumeWriter).extended)
 }
 
-// answerVolume answers {"volume": {...}} with every field.
-func (a *API) answerVolume(c *Call, status int, v *models.Volume) error {
+// answerVolume answers {"volume": {...}}.
+func (a *API) answerVolume(c *Call, status int, v *models.Volume, write func(*volumeWriter, *models.Volume)) error {
 	names, err := a.types.get(c.Context(), v.VolumeTypeID)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (a *API) answerVolume(c *Call, status int, v *models.Volume) error {
 	}
 	w.Open('{')
 	w.Key("volume")
-	w.detail(v)
+	write(w, v)
 	w.Close('}')
 	return c.Bytes(status, w.buf)
 }
@@ -119,7 +119,7 @@ func (a *API) listVolumes(c *Call) error {
 }
 
 func (a *API) listVolumesDetail(c *Call) error {
-	return a.writeVolumes(c, "/volumes/detail", (*volumeWriter).detail)
+	return a.writeVolumes(c, "/volumes/detail", (*volumeWriter).extended)
 }
 
 func (a *API) writeVolumes(c *Call, path string, write func(*volumeWriter, *models.Volume)) error {
@@ -233,7 +233,7 @@ func (a *API) updateVolume(c *Call) error {
 	if err != nil {
 		return notFound(err, "volume", id)
 	}
-	return a.answerVolume(c, http.StatusOK, &v)
+	return a.answerVolume(c, http.StatusOK, &v, (*volumeWriter).detail)
 }
 
 // readNames reads name and description, which old clients call display_name and display_description.

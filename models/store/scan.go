@@ -47,6 +47,7 @@ func newVolumeRow() *volumeRow {
 		{"source_vol_id", &r.v.SourceVolID},
 		{"bootable", &r.v.Bootable},
 		{"readonly", &r.v.Readonly},
+		{"readonly_set", &r.v.ReadonlySet},
 		{"multiattach", &r.v.Multiattach},
 		{"encrypted", &r.v.Encrypted},
 		{"consumes_quota", &r.v.ConsumesQuota},

@@ -25,7 +25,7 @@ func (s *Store) UpdateVolume(ctx context.Context, projectID, id string, p models
 			v.Bootable = *p.Bootable
 		}
 		if p.Readonly != nil {
-			v.Readonly = *p.Readonly
+			v.Readonly, v.ReadonlySet = *p.Readonly, true
 		}
 		return nil
 	})
@@ -58,7 +58,7 @@ func (s *Store) editVolume(ctx context.Context, projectID, id string, edit func(
 		}
 		v.UpdatedAt = s.now()
 		return tx.Model(&models.Volume{ID: id}).
-			Select("name", "description", "metadata", "bootable", "readonly", "updated_at").Updates(&v).Error
+			Select("name", "description", "metadata", "bootable", "readonly", "readonly_set", "updated_at").Updates(&v).Error
 	})
 	return v, err
 }
