@@ -38,6 +38,10 @@ func (w *backupWriter) links(id string) {
 	w.Close(']')
 }
 
+// sinceOurFields is the microversion from which backups show Clinker's own fields, the one that gave them metadata. Whoever asks for less
+// gets Cinder's alone: Tempest's schemas allow no others.
+const sinceOurFields = 43
+
 // detail is every field; those that begin with "clinker:" are ours.
 func (w *backupWriter) detail(b *models.Backup) {
 	w.Open('{')
@@ -67,9 +71,14 @@ func (w *backupWriter) detail(b *models.Backup) {
 	if w.version >= 56 {
 		w.Text("user_id", b.UserID)
 	}
-	if w.version >= 64 {
-		w.Null("encryption_key_id")
+	if w.version >= sinceOurFields {
+		w.ours(b)
 	}
+	w.Close('}')
+}
+
+// ours are the fields that Cinder's backups don't have.
+func (w *backupWriter) ours(b *models.Backup) {
 	w.TextOrNull("clinker:parent_id", b.ParentID)
 	w.TextOrNull("clinker:schedule_id", b.ScheduleID)
 	w.Int("clinker:stored_bytes", b.StoredBytes)
@@ -85,5 +94,4 @@ func (w *backupWriter) detail(b *models.Backup) {
 		w.Int("seconds_left", p.SecondsLeft)
 		w.Close('}')
 	}
-	w.Close('}')
 }
