@@ -18,6 +18,7 @@ need gcc libc6-dev -- gcc
 need python3 -- python3
 need python3-cinderclient -- cinder
 need python3-openstackclient -- openstack
+need tempest -- tempest
 [ -e /usr/lib/python3/dist-packages/os_brick ] || missing+=(python3-os-brick)
 # Backends on file systems of their own: with reflinks, and full.
 need xfsprogs -- mkfs.xfs
