@@ -79,6 +79,22 @@ type Differ interface {
 	ChangedExtents(ctx context.Context, base, s Snapshot) iter.Seq2[Extent, error]
 }
 
+// BaseKeeper keeps the snapshot that a backup was read from, for the next one to be compared with (Capabilities.KeepBase). A driver that has it is a
+// Differ too.
+type BaseKeeper interface {
+	// KeepBase makes s the base of its volume, and removes the one that was before: a volume has one at most. A base is nobody's
+	// snapshot: it is not listed, DeleteVolume and Release take it along, and the backend drops it when it wants the room. DeleteSnapshot removes
+	// it as any other. A base already is nil. ErrNotFound.
+	KeepBase(ctx context.Context, s Snapshot) error
+}
+
+// Mapper knows which parts of a volume were ever written (Capabilities.Mapped).
+type Mapper interface {
+	// MappedExtents lists, in order and without overlap, where v may hold something else than zeros. It is asked by one who holds the volume
+	// (HoldVolume), and holds while nobody writes it. ErrNotFound.
+	MappedExtents(ctx context.Context, v Volume) ([]Extent, error)
+}
+
 // SnapshotOpener reads snapshots on their own node (Capabilities.OpenSnapshot).
 type SnapshotOpener interface {
 	// OpenSnapshot opens what s holds. Whatever is done to the volume meanwhile does not show. Until it is closed, or the process dies,

@@ -60,6 +60,8 @@ type Capabilities struct {
 	Adopt        bool   `json:"adopt"`         // implements Adopter
 	Diff         bool   `json:"diff"`          // implements Differ
 	OpenSnapshot bool   `json:"open_snapshot"` // implements SnapshotOpener
+	KeepBase     bool   `json:"keep_base"`     // implements BaseKeeper, and is configured to
+	Mapped       bool   `json:"mapped"`        // implements Mapper
 	OnlineExtend bool   `json:"extend_in_use"`
 	Multiattach  bool   `json:"multiattach"`
 }
@@ -95,6 +97,10 @@ func (c *Capacity) UnmarshalJSON(b []byte) error {
 	*c = Capacity{}
 	return json.Unmarshal(b, &c.GiB)
 }
+
+// KeepsBase is the key in a pool report's Extra which says that the backend keeps the snapshot of a volume's latest backup for the next one, named after
+// the option. It is not there where none is kept.
+const KeepsBase = "backup_keep_base_snapshot"
 
 // PoolStats is one pool's report; sizes in GiB as the scheduler's rules want them.
 type PoolStats struct {

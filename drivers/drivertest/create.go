@@ -24,6 +24,10 @@ func (s suite) check() {
 	s.True(adopter || !c.Adopt, "claims Adopt without being an Adopter")
 	_, differ := s.d.(drivers.Differ)
 	s.True(differ || !c.Diff, "claims Diff without being a Differ")
+	_, keeper := s.d.(drivers.BaseKeeper)
+	s.True(keeper && c.Diff || !c.KeepBase, "claims KeepBase without being a BaseKeeper that compares")
+	_, mapper := s.d.(drivers.Mapper)
+	s.True(mapper || !c.Mapped, "claims Mapped without being a Mapper")
 	s.lists()
 }
 

@@ -84,6 +84,8 @@ func Run(t *testing.T, newDriver func(t *testing.T) drivers.Driver, opts Options
 		{"Adopt", suite.adopt},
 		{"Diff", suite.diff},
 		{"DiffRefuses", suite.diffRefuses},
+		{"KeepBase", suite.keepBase},
+		{"Mapped", suite.mapped},
 		{"OpenSnapshot", suite.openSnapshot},
 		{"OpenSnapshotRefuses", suite.openSnapshotRefuses},
 		{"CreateCancelled", suite.createCancelled},

@@ -59,10 +59,11 @@ func (d *Driver) Release(ctx context.Context, v drivers.Volume) (string, error) 
 			return err
 		}
 		for _, s := range d.snapshots {
-			if s.vol.Name == v.Name {
+			if s.vol.Name == v.Name && !s.base {
 				return fmt.Errorf("%w: it has snapshots", drivers.ErrBusy)
 			}
 		}
+		d.dropBases(v.Name)
 		delete(d.volumes, v.Name)
 		d.strays[v.Name] = disk
 		return nil

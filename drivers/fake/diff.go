@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 
 	"github.com/clinker-storage/clinker/drivers"
 )
@@ -38,6 +39,29 @@ func (d *Driver) ChangedExtents(ctx context.Context, base, s drivers.Snapshot) i
 			}
 		}
 	}
+}
+
+// KeepBase marks the copy, and forgets the one that was marked before.
+func (d *Driver) KeepBase(ctx context.Context, s drivers.Snapshot) error {
+	return d.step(ctx, "KeepBase", s.Name, func() error {
+		if !d.opts.KeepBase {
+			return drivers.ErrNotSupported
+		}
+		k, err := d.kept(s)
+		if err != nil {
+			return err
+		}
+		if k.vol.Name != s.Volume.Name {
+			return fmt.Errorf("%w: the snapshot is of another volume", drivers.ErrNotFound)
+		}
+		d.dropBases(s.Volume.Name)
+		k.base, d.snapshots[s.Name] = true, k
+		return nil
+	})
+}
+
+func (d *Driver) dropBases(volume string) {
+	maps.DeleteFunc(d.snapshots, func(_ string, k *Disk) bool { return k.base && k.vol.Name == volume })
 }
 
 // kept finds a snapshot, and not a later one of its name.

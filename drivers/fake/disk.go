@@ -16,6 +16,7 @@ type Disk struct {
 	blocks  map[int64][]byte
 	adopted string // what it was called before
 	mark    string // of a snapshot: tells it from a later one of its name
+	base    bool   // of a snapshot: kept for the next backup
 }
 
 func newDisk(d *Driver, v drivers.Volume) *Disk { return &Disk{d: d, vol: v} }

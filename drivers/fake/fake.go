@@ -20,6 +20,7 @@ const Name = "fake"
 type Options struct {
 	Pool     string        // "" is fake
 	Capacity drivers.Bytes // real space, which written blocks and thick volumes take; 0 is without end
+	KeepBase bool          // backup_keep_base_snapshot
 }
 
 // Driver is a backend in memory. It is safe for concurrent use.
@@ -36,11 +37,12 @@ type Driver struct {
 }
 
 var (
-	_ drivers.Driver   = (*Driver)(nil)
-	_ drivers.Cloner   = (*Driver)(nil)
-	_ drivers.Reverter = (*Driver)(nil)
-	_ drivers.Adopter  = (*Driver)(nil)
-	_ drivers.Differ   = (*Driver)(nil)
+	_ drivers.Driver     = (*Driver)(nil)
+	_ drivers.Cloner     = (*Driver)(nil)
+	_ drivers.Reverter   = (*Driver)(nil)
+	_ drivers.Adopter    = (*Driver)(nil)
+	_ drivers.Differ     = (*Driver)(nil)
+	_ drivers.BaseKeeper = (*Driver)(nil)
 
 	_ drivers.SnapshotOpener = (*Driver)(nil)
 	_ drivers.Factory        = Factory
@@ -62,6 +64,7 @@ func (d *Driver) Capabilities() drivers.Capabilities {
 	return drivers.Capabilities{
 		Driver: Name, Version: "1.0.0", Vendor: "Open Source", Protocol: "local",
 		Thin: true, Thick: true, Clone: true, Snapshot: true, Revert: true, Adopt: true, Diff: true, OpenSnapshot: true, OnlineExtend: true,
+		KeepBase: d.opts.KeepBase,
 	}
 }
 
@@ -163,10 +166,11 @@ func (d *Driver) DeleteVolume(ctx context.Context, v drivers.Volume) error {
 			return err
 		}
 		for _, s := range d.snapshots {
-			if s.vol.Name == v.Name && d.volumes[v.Name] != nil {
+			if s.vol.Name == v.Name && !s.base && d.volumes[v.Name] != nil {
 				return fmt.Errorf("%w: it has snapshots", drivers.ErrBusy)
 			}
 		}
+		d.dropBases(v.Name)
 		delete(d.volumes, v.Name)
 		return nil
 	})

@@ -120,5 +120,8 @@ func (d *Driver) release(ctx context.Context, v drivers.Volume) (string, error) 
 	if names := s.dependants(lv); len(names) > 0 {
 		return "", fmt.Errorf("%w: it has snapshots; delete them first", drivers.ErrBusy)
 	}
+	if err := s.dropBases(ctx, idOf(v.Name), ""); err != nil {
+		return "", err
+	}
 	return lv.Name, s.vg.Retag(ctx, lv.Name, nil, present(lv, tagCloud, tagVolume, tagAdopted, "clinker.flow"))
 }

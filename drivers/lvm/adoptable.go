@@ -30,7 +30,7 @@ func (d *Driver) adoptables(ctx context.Context, snapshots bool) iter.Seq2[drive
 		}
 		s := &step{Driver: d, rep: rep}
 		for _, lv := range rep.LVs {
-			if lv.Hidden || lv.IsPool || isSnapshot(lv) != snapshots {
+			if lv.Hidden || lv.IsPool || isBase(lv) || isSnapshot(lv) != snapshots {
 				continue
 			}
 			if !yield(s.describe(lv), nil) {

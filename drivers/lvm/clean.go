@@ -107,10 +107,11 @@ func (d *Driver) sweepAll(ctx context.Context) {
 		d.log.Warn("what killed steps left is not cleared away", "error", err, "hint", drivers.Hint(d.fail("clean", "", err)))
 		return
 	}
+	surplus := (&step{Driver: d, rep: rep}).surplus()
 	seen := map[string]bool{}
 	for _, lv := range rep.LVs {
 		id := lv.Tags[tagVolume]
-		if !d.ours(lv) || seen[id] || lv.Tags[tagState] == "" && lv.Tags[tagRevert] == "" {
+		if !d.ours(lv) || seen[id] || lv.Tags[tagState] == "" && lv.Tags[tagRevert] == "" && !(surplus && isBase(lv)) {
 			continue
 		}
 		seen[id] = true
@@ -137,5 +138,11 @@ func (d *Driver) sweepVolume(ctx context.Context, id string) error {
 	if err := s.sweep(ctx, id, ""); err != nil {
 		return err
 	}
-	return s.finishReverts(ctx, id)
+	if err := s.finishReverts(ctx, id); err != nil {
+		return err
+	}
+	if s.surplus() {
+		return s.dropBases(ctx, id, "")
+	}
+	return nil
 }

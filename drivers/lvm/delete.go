@@ -37,16 +37,19 @@ func (d *Driver) deleteVolume(ctx context.Context, v drivers.Volume) error {
 	if names := s.dependants(lv); len(names) > 0 {
 		return withHint(fmt.Errorf("%w: it has %d snapshots", drivers.ErrBusy, len(names)), "delete them first: "+strings.Join(names, ", "))
 	}
+	if err := s.dropBases(ctx, idOf(v.Name), ""); err != nil {
+		return err
+	}
 	if lv.ThickOrigin {
 		return withHint(fmt.Errorf("%w: it has snapshots that others made", drivers.ErrBusy), "`lvs -o lv_name,origin "+s.opts.group+"` shows them")
 	}
 	return s.discard(ctx, lv, s.clearLength(lv.Size))
 }
 
-// dependants are the snapshots of lv: ours by their tag, and whatever LVM would take along with a thick origin.
+// dependants are the snapshots of lv: ours by their tag but for a kept base, and whatever LVM would take along with a thick origin.
 func (s *step) dependants(lv lvmcmd.LV) (names []string) {
 	for _, other := range s.rep.LVs {
-		mine := s.ours(other) && other.Tags[tagSnapshot] != "" && other.Tags[tagVolume] == lv.Tags[tagVolume]
+		mine := s.ours(other) && other.Tags[tagSnapshot] != "" && !isBase(other) && other.Tags[tagVolume] == lv.Tags[tagVolume]
 		if mine && other.Tags[tagState] == "" || other.ThickSnapshot && other.Origin == lv.Name {
 			names = append(names, other.Name)
 		}

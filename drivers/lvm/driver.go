@@ -42,6 +42,8 @@ var (
 	_ drivers.AdoptLister     = (*Driver)(nil)
 	_ drivers.SnapshotAdopter = (*Driver)(nil)
 	_ drivers.Differ          = (*Driver)(nil)
+	_ drivers.BaseKeeper      = (*Driver)(nil)
+	_ drivers.Mapper          = (*Driver)(nil)
 	_ drivers.Holder          = (*Driver)(nil)
 	_ drivers.SnapshotOpener  = (*Driver)(nil)
 	_ drivers.Factory         = New
@@ -74,6 +76,7 @@ func (d *Driver) Capabilities() drivers.Capabilities {
 		Driver: Name, Version: version, Vendor: "Open Source", Protocol: "iSCSI",
 		Thin: d.opts.thin, Thick: !d.opts.thin,
 		Clone: true, Snapshot: true, Revert: true, Adopt: true, Diff: d.opts.thin, OpenSnapshot: true,
+		KeepBase: d.opts.keepBase, Mapped: d.opts.thin,
 		OnlineExtend: true, Multiattach: true,
 	}
 }

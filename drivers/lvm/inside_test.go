@@ -61,6 +61,8 @@ func config(t *testing.T, options map[string]string) drivers.Config {
 var (
 	thin  = map[string]string{"lvm_type": "thin"}
 	thick = map[string]string{"lvm_type": "default"}
+	// keeping is thin with bases for the next backup.
+	keeping = map[string]string{"lvm_type": "thin", "backup_keep_base_snapshot": "true"}
 )
 
 // newDriver makes a checked driver on an empty group.
@@ -104,7 +106,7 @@ func emptyGroup(t *testing.T) {
 }
 
 func TestInsideThinConformance(t *testing.T) {
-	conformance(t, thin)
+	conformance(t, keeping)
 }
 
 func TestInsideThickConformance(t *testing.T) {

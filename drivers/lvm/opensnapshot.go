@@ -58,21 +58,13 @@ func (d *Driver) openSnapshot(ctx context.Context, snap drivers.Snapshot) (*devi
 // knowing tells a device of a thin volume that does not change what is mapped. Where the pool's tables can't be read, all of it is: slower,
 // and as right.
 func (s *step) knowing(ctx context.Context, dev *devices.Device, lv lvmcmd.LV) (*devices.Device, error) {
-	var ranges []lvmcmd.Range
-	err := s.tables(ctx, func(pool string) (err error) {
-		ranges, err = s.vg.Mapped(ctx, pool, lv.ThinID)
-		return err
-	})
+	extents, err := s.mappedOf(ctx, lv)
 	if ctx.Err() != nil {
 		return nil, errors.Join(ctx.Err(), dev.Close())
 	}
 	if err != nil {
 		s.log.Warn("what is mapped of a thin snapshot is not known: all of it will be read", "snapshot", lv.Name, "error", err)
 		return dev, nil
-	}
-	extents := make([]drivers.Extent, len(ranges))
-	for i, r := range ranges {
-		extents[i] = drivers.Extent{Offset: drivers.Bytes(r.Offset), Length: drivers.Bytes(r.Length)}
 	}
 	return dev.Knowing(extents), nil
 }

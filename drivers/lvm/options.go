@@ -23,6 +23,7 @@ type options struct {
 	ioPrio    int    // volume_clear_ionice, as ioprio_set(2) takes it; 0 leaves it
 	copyLimit int64  // volume_copy_bps_limit, bytes a second; 0 is no limit
 	autoRatio bool   // max_over_subscription_ratio is auto
+	keepBase  bool   // backup_keep_base_snapshot
 }
 
 // pool is the name of the thin pool, as Cinder forms it.
@@ -75,6 +76,13 @@ func parseOptions(m map[string]string) (o options, err error) {
 		o.thin = e == nil && o.mirrors == 0
 	default:
 		return o, fmt.Errorf("%w: lvm_type = %s; allowed are default, thin and auto", drivers.ErrInvalid, text)
+	}
+	if keep := m["backup_keep_base_snapshot"]; keep != "" {
+		var e error
+		if o.keepBase, e = strconv.ParseBool(keep); e != nil {
+			return o, fmt.Errorf("%w: backup_keep_base_snapshot = %s; allowed are true and false", drivers.ErrInvalid, keep)
+		}
+		o.keepBase = o.keepBase && o.thin // thick snapshots can't be compared, and slow their volume down
 	}
 	if o.thin && o.mirrors > 0 {
 		return o, fmt.Errorf("%w: lvm_mirrors = %d with lvm_type = thin; mirror the disks below the volume group, or use lvm_type = default", drivers.ErrInvalid, o.mirrors)

@@ -20,22 +20,25 @@ func TestOptions(t *testing.T) {
 	o, err = parseOptions(map[string]string{
 		"volume_group": "vg1", "lvm_type": "thin", "lvm_mirrors": "0", "lvm_conf_file": "/x/lvm.conf", "num_shell_tries": "5",
 		"volume_clear": "none", "volume_clear_size": "100", "volume_clear_ionice": "-c2 -n7", "volume_copy_bps_limit": "1048576",
-		"max_over_subscription_ratio": "auto",
+		"max_over_subscription_ratio": "auto", "backup_keep_base_snapshot": "true",
 	})
 	require.NoError(t, err)
 	require.Equal(t, options{
-		group: "vg1", thin: true, confFile: "/x/lvm.conf", tries: 5, clearSize: 100 << 20, ioPrio: 2<<13 | 7, copyLimit: 1 << 20, autoRatio: true,
+		group: "vg1", thin: true, confFile: "/x/lvm.conf", tries: 5, clearSize: 100 << 20, ioPrio: 2<<13 | 7, copyLimit: 1 << 20, autoRatio: true, keepBase: true,
 	}, o)
 
 	o, err = parseOptions(map[string]string{"lvm_type": "auto", "lvm_mirrors": "1"})
 	require.NoError(t, err)
 	require.False(t, o.thin, "mirrors need thick volumes")
+	o, err = parseOptions(map[string]string{"lvm_type": "default", "backup_keep_base_snapshot": "true"})
+	require.NoError(t, err)
+	require.False(t, o.keepBase, "thick snapshots can't be compared")
 }
 
 func TestOptionsRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"volume_group": "../etc", "lvm_type": "thick", "lvm_mirrors": "11", "volume_clear": "shred", "volume_clear_size": "1025",
-		"volume_clear_ionice": "-c9", "volume_copy_bps_limit": "-1", "num_shell_tries": "0",
+		"volume_clear_ionice": "-c9", "volume_copy_bps_limit": "-1", "num_shell_tries": "0", "backup_keep_base_snapshot": "some",
 	} {
 		_, err := parseOptions(map[string]string{name: text})
 		require.ErrorIs(t, err, drivers.ErrInvalid, name)

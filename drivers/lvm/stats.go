@@ -18,7 +18,14 @@ func (d *Driver) Stats(ctx context.Context) ([]drivers.PoolStats, error) {
 	if err != nil {
 		return nil, d.fail("read statistics", "", err)
 	}
-	return []drivers.PoolStats{d.stats(rep)}, nil
+	p := d.stats(rep)
+	if n := bases(rep); n > 0 {
+		p.Extra["base_snapshots"] = n
+		if (&step{Driver: d, rep: rep}).surplus() {
+			d.cleaner.start(d)
+		}
+	}
+	return []drivers.PoolStats{p}, nil
 }
 
 func (d *Driver) stats(rep lvmcmd.Report) drivers.PoolStats {
@@ -127,4 +134,13 @@ func share(part, whole int64) float64 {
 		return 0
 	}
 	return math.Round(1000*float64(part)/float64(whole)) / 10
+}
+
+func bases(rep lvmcmd.Report) (n int) {
+	for _, lv := range rep.LVs {
+		if !lv.Hidden && isBase(lv) {
+			n++
+		}
+	}
+	return n
 }

@@ -21,6 +21,7 @@ const (
 	tagWipe     = "clinker.wipe"     // "from-to": the bytes that are still to be cleared
 	tagGrow     = "clinker.grow"     // the size in bytes that counts until the added part is blank
 	tagRevert   = "clinker.revert"   // a revert is under way: name of the snapshot, its id, size and sum
+	tagBase     = "clinker.base"     // a snapshot that a backup was read from, kept for the next one
 	tagAdopted  = "clinker.adopted"  // what it was called before
 )
 
