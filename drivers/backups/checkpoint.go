@@ -59,7 +59,7 @@ func (c *checkpoint) fits(want *Manifest) bool {
 	m := &c.Manifest
 	l := m.layout()
 	return m.check(want.BackupID) == nil && m.layout() == want.layout() && m.Parent() == want.Parent() &&
-		m.Compression == want.Compression && m.Volume.SnapshotID == want.Volume.SnapshotID && m.Volume.ID == want.Volume.ID &&
+		m.Compression == want.Compression && m.Volume.SnapshotID == want.Volume.SnapshotID && m.Volume.ID == want.Volume.ID && m.Volume.Base == want.Volume.Base &&
 		(m.Encryption == nil) == (want.Encryption == nil) && (m.Encryption == nil || m.Encryption.KeyID == want.Encryption.KeyID) &&
 		len(m.Attempts) < maxAttempts && c.Done >= 0 && c.Done <= l.size &&
 		int64(len(c.Regions)) == c.Done/l.stride()*entrySize && int64(len(c.Table)) == (c.Done%l.stride()+l.block-1)/l.block*entrySize

@@ -97,7 +97,7 @@ func Create(ctx context.Context, s Store, src Source, o CreateOptions) (*Manifes
 		return nil, err
 	}
 	if from != nil {
-		m.Attempts, m.Encryption = from.Manifest.Attempts, from.Manifest.Encryption
+		m.Attempts, m.Encryption, m.Read = from.Manifest.Attempts, from.Manifest.Encryption, from.Manifest.Read
 		if data, err = m.Encryption.open(o.Key, o.ID); err != nil {
 			return nil, err
 		}
@@ -160,7 +160,10 @@ func plan(o *CreateOptions, parent *chain) (*Manifest, *dataKey, error) {
 	if parent != nil {
 		p := parent.last()
 		m.Chain = append(append([]string{}, p.Chain...), o.ID)
-		m.RegionBlocks = p.RegionBlocks
+		m.RegionBlocks, m.ReadBy = p.RegionBlocks, ByHashes
+		if o.Changed != nil {
+			m.ReadBy = ByExtents
+		}
 	}
 	if err := m.check(o.ID); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", drivers.ErrInvalid, err)

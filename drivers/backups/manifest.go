@@ -39,8 +39,17 @@ type Manifest struct {
 	Attempts []Attempt `json:"attempts"`
 	Index    Ref       `json:"index"`
 	Stored   int64     `json:"stored"` // in this backup's own packs
-	Volume   Volume    `json:"volume"`
+	// ReadBy says how what differs from the parent was found, ByHashes or ByExtents; "" of a full backup. Read is how much of the volume was read.
+	ReadBy string `json:"read_by,omitempty"`
+	Read   int64  `json:"read,omitempty"`
+	Volume Volume `json:"volume"`
 }
+
+// The ways of an incremental to find what differs from its parent.
+const (
+	ByHashes  = "hashes"  // all of the volume is read
+	ByExtents = "extents" // the backend tells
+)
 
 // Attempt is one try to write a backup. Each has packs of its own, so that one that was thought dead can't overwrite the
 // packs of the next (data-safety rule 1).

@@ -75,11 +75,19 @@ func TestCreateGoesOn(t *testing.T) {
 		}
 		create("full", "", full)
 		create("incr", "full", now)
+		later := slices.Clone(now)
+		var extents []backups.Extent
+		for off := 100; off < len(later)-2000; off += 500_000 {
+			copy(later[off:], random(2000))
+			extents = append(extents, backups.Extent{Offset: drivers.Bytes(off), Length: 2000})
+		}
+		o.Changed = seq(extents...)
+		create("extents", "incr", later)
 		require.Greater(t, tries, 3)
 		require.Positive(t, resumed)
 		revive(forever)
 		// The clean-up may have been cut off too; whoever asks again finishes it.
-		for id, data := range map[string][]byte{"full": full, "incr": now} {
+		for id, data := range map[string][]byte{"full": full, "incr": now, "extents": later} {
 			_, err := backups.Create(t.Context(), s, nil, backups.CreateOptions{ID: id})
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(data, restored(t, s, id, len(data), k)), id)
@@ -87,8 +95,9 @@ func TestCreateGoesOn(t *testing.T) {
 		for _, name := range objects(t, s) {
 			require.NotContains(t, name, "checkpoint")
 		}
-		require.NoError(t, backups.Delete(t.Context(), s, "incr"))
-		require.NoError(t, backups.Delete(t.Context(), s, "full"))
+		for _, id := range []string{"extents", "incr", "full"} {
+			require.NoError(t, backups.Delete(t.Context(), s, id))
+		}
 		require.Empty(t, objects(t, s))
 	}
 }
@@ -117,26 +126,28 @@ func TestCreateReadsLittleAgain(t *testing.T) {
 
 // A checkpoint of something else is not gone on from.
 func TestCheckpointOfAnotherSource(t *testing.T) {
-	first, second := random(32*mib), random(32*mib)
-	s := mem.New()
-	cut := func(data []byte, snapshot string) {
-		ctx, cancel := context.WithCancel(t.Context())
-		o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 4 * mib, Volume: backups.Volume{SnapshotID: snapshot}}
-		o.Progress = func(p backups.Progress) {
-			if p.Done >= 24*mib {
-				cancel()
+	for _, of := range [][2]backups.Volume{{{SnapshotID: "snap-1"}, {SnapshotID: "snap-2"}}, {{Base: "snap uuid-1"}, {Base: "snap uuid-2"}}} {
+		first, second := random(32*mib), random(32*mib)
+		s := mem.New()
+		cut := func(data []byte, v backups.Volume) {
+			ctx, cancel := context.WithCancel(t.Context())
+			o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 4 * mib, Volume: v}
+			o.Progress = func(p backups.Progress) {
+				if p.Done >= 24*mib {
+					cancel()
+				}
 			}
+			_, err := backups.Create(ctx, s, backups.Bytes(data), o)
+			require.ErrorIs(t, err, context.Canceled)
 		}
-		_, err := backups.Create(ctx, s, backups.Bytes(data), o)
-		require.ErrorIs(t, err, context.Canceled)
+		cut(first, of[0])
+		cut(second, of[1])
+		_, err := backups.Create(t.Context(), s, backups.Bytes(second), backups.CreateOptions{ID: "b", Size: 32 * mib, Volume: of[1]})
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(second, restored(t, s, "b", len(second), nil)))
+		cut2 := slices.DeleteFunc(objects(t, s), func(name string) bool { return !strings.Contains(name, "checkpoint") })
+		require.Empty(t, cut2)
 	}
-	cut(first, "snap-1")
-	cut(second, "snap-2")
-	_, err := backups.Create(t.Context(), s, backups.Bytes(second), backups.CreateOptions{ID: "b", Size: 32 * mib, Volume: backups.Volume{SnapshotID: "snap-2"}})
-	require.NoError(t, err)
-	require.True(t, bytes.Equal(second, restored(t, s, "b", len(second), nil)))
-	cut2 := slices.DeleteFunc(objects(t, s), func(name string) bool { return !strings.Contains(name, "checkpoint") })
-	require.Empty(t, cut2)
 }
 
 // A damaged checkpoint means to begin anew, not to go wrong.

@@ -237,13 +237,17 @@ func TestChangedExtents(t *testing.T) {
 	copy(now[40*mib-50:], random(100))
 	clear(now[50*mib : 51*mib])
 	var read int64
-	_, err = backups.Create(t.Context(), s, noisy{now, &read}, backups.CreateOptions{
+	m, err := backups.Create(t.Context(), s, noisy{now, &read}, backups.CreateOptions{
 		ID: "i", Parent: "b00", Size: int64(len(now)), Workers: 1,
 		Changed: seq(backups.Extent{Offset: 10*mib + 5, Length: 100}, backups.Extent{Offset: 40*mib - 50, Length: 100}, backups.Extent{Offset: 50 * mib, Length: mib}),
 	})
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(now, restored(t, s, "i", len(now), nil)))
 	require.Equal(t, int64(3*block+2*mib), read)
+	require.Equal(t, []any{backups.ByExtents, read}, []any{m.ReadBy, m.Read})
+	m, err = backups.Create(t.Context(), s, backups.Bytes(now), backups.CreateOptions{ID: "h", Parent: "i", Size: int64(len(now))})
+	require.NoError(t, err)
+	require.Equal(t, []any{backups.ByHashes, int64(len(now))}, []any{m.ReadBy, m.Read})
 
 	broken := func(yield func(backups.Extent, error) bool) { yield(backups.Extent{}, drivers.ErrUnavailable) }
 	_, err = backups.Create(t.Context(), s, backups.Bytes(now), backups.CreateOptions{ID: "j", Parent: "b00", Size: int64(len(now)), Changed: broken})

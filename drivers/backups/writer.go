@@ -71,6 +71,7 @@ func (w *writer) run(ctx context.Context, from *checkpoint) error {
 	}
 	w.m.Attempts, w.m.Index, w.m.Finished = w.pack.attempts, index.ref(), time.Now().UTC()
 	w.m.Stored = w.progress.Stored + w.pack.stored
+	w.m.Read += w.progress.Moved
 	return w.publish(ctx)
 }
 
@@ -301,6 +302,7 @@ func (w *writer) maybeCheckpoint() error {
 	m := *w.m
 	m.Attempts = append([]Attempt{}, w.pack.attempts...)
 	m.Stored = w.progress.Stored + w.pack.stored
+	m.Read += w.progress.Moved
 	c := checkpoint{Manifest: m, Done: done, Regions: appendEntries(nil, w.regions), Table: appendEntries(nil, w.table)}
 	b, err := c.encode()
 	if err != nil {
