@@ -22,6 +22,8 @@ type Backups struct {
 	Opener Opener
 	// Snapshots opens snapshots; nil where that can't be done.
 	Snapshots SnapshotOpener
+	// Differ compares them; nil where that can't be done.
+	Differ SnapshotDiffer
 	// OpenStore opens the configured store, or another container of it where one is named.
 	OpenStore func(ctx context.Context, container string) (backups.Store, error)
 	// Folders says that containers are folders of the store, as in Cinder's posix and nfs.
@@ -49,15 +51,22 @@ func (b *Backups) BackupChunks(ctx context.Context, in flow.BackupChunksInput) (
 			return err
 		}
 		defer release()
-		o := in.Origin
+		changed, err := b.changed(ctx, s, in)
+		if err != nil {
+			return err
+		}
+		o, base := in.Origin, ""
+		if in.Keep {
+			base = baseText(in.Snapshot)
+		}
 		m, err := backups.Create(ctx, s, src, backups.CreateOptions{
 			ID: in.BackupID, Parent: in.ParentID, Size: int64(size), Created: in.Timestamp, Key: b.Key, Compression: b.Compression,
 			Volume: backups.Volume{
 				ID: o.VolumeID, Name: o.Name, Description: o.Description, ProjectID: in.ProjectID, SizeGiB: o.SizeGiB, VolumeType: o.VolumeType,
 				AvailabilityZone: o.AvailabilityZone, Bootable: o.Bootable, SnapshotID: in.OfUser, Metadata: o.Metadata, ImageMetadata: o.ImageMetadata,
-				BackupName: in.Name, BackupNote: in.Note,
+				BackupName: in.Name, BackupNote: in.Note, Base: base,
 			},
-			Progress: progress(ctx),
+			Changed: changed, Progress: progress(ctx),
 		})
 		if err == nil {
 			out.Data = dataOf(m)
@@ -239,7 +248,7 @@ func progress(ctx context.Context) func(backups.Progress) {
 }
 
 func dataOf(m *backups.Manifest) models.BackupData {
-	data := models.BackupData{Objects: 1, Stored: m.Stored} // the manifest itself
+	data := models.BackupData{Objects: 1, Stored: m.Stored, ReadBy: m.ReadBy, Read: m.Read} // the manifest itself
 	for _, a := range m.Attempts {
 		data.Objects += int64(a.Packs)
 	}

@@ -71,12 +71,26 @@ func (r *Requests) backupSource(ctx context.Context, in flow.BackupCreateInput, 
 		b.SizeGiB, b.DataTimestamp = sn.SizeGiB, sn.CreatedAt
 		return nil
 	}
-	inUse := v.Status == models.VolumeInUse || v.FlowID == in.FlowID && v.PreviousStatus == models.VolumeInUse
-	if inUse {
+	spec.InUse = v.Status == models.VolumeInUse || v.FlowID == in.FlowID && v.PreviousStatus == models.VolumeInUse
+	var err error
+	if spec.Keep, err = r.keepsBase(ctx, v.Host); err != nil {
+		return err
+	}
+	if spec.InUse || spec.Keep {
 		s := r.temporarySnapshot(b.ID, v)
 		spec.Snapshot, spec.Temporary = &s, true
 	}
 	return nil
+}
+
+// keepsBase tells whether the backend of a pool reports that it keeps what a backup was read from for the next one.
+func (r *Requests) keepsBase(ctx context.Context, pool string) (bool, error) {
+	views, err := r.Store.ListPools(ctx)
+	if err != nil {
+		return false, catalogueError(err)
+	}
+	i := slices.IndexFunc(views, func(p models.PoolView) bool { return p.Name == pool })
+	return i >= 0 && views[i].Stats.Extra[models.KeepsBase] == true, nil
 }
 
 func (r *Requests) backupOrigin(ctx context.Context, v models.Volume) (flow.BackupOrigin, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -46,7 +47,32 @@ func (o *LocalOpener) OpenSource(ctx context.Context, v models.StorageVolume, ho
 		release()
 		return nil, nil, err
 	}
+	if err := o.know(ctx, src, v, host); err != nil {
+		closing(src, release)()
+		return nil, nil, err
+	}
 	return src, closing(src, release), nil
+}
+
+// know tells a device what of it is mapped, where its backend knows; where it does not, all of it is read: slower, and as right.
+func (o *LocalOpener) know(ctx context.Context, src openedSource, v models.StorageVolume, host string) error {
+	backend, _ := flow.SplitHost(host)
+	d := o.Backends[backend]
+	m, ok := d.(drivers.Mapper)
+	dev, isDevice := src.(*backups.Device)
+	if !ok || !isDevice || !d.Capabilities().Mapped {
+		return nil
+	}
+	extents, err := m.MappedExtents(ctx, v)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		slog.Warn("what is mapped of a volume is not known: all of it is read", "volume", v.Name, "error", err)
+	default:
+		dev.Knowing(extents)
+	}
+	return nil
 }
 
 // OpenTarget takes a volume of a backend that this host serves.

@@ -126,7 +126,9 @@ func (s *Schedules) PlanRetention(ctx context.Context, in flow.FlowRef) (flow.Re
 // with it or another one adds to it, is kept; one that is gone is too.
 func (s *Schedules) BeginExpire(ctx context.Context, in flow.BackupRef) (out flow.ExpireResult, err error) {
 	_, err = s.Store.BeginBackupRemoval(ctx, "", in.BackupID, models.OpBackupDelete, func(b models.Backup) (models.Flow, error) {
-		out.Remove = flow.BackupRemoveInput{Header: s.header(in, flow.BackupDelete, b), Backup: stored(b), Host: b.Host}
+		out.Remove = flow.BackupRemoveInput{
+			Header: s.header(in, flow.BackupDelete, b), Backup: stored(b), Host: b.Host, BaseHost: b.BaseHost, VolumeID: b.VolumeID,
+		}
 		out.Remove.Tasks, out.Remove.Summary = flow.BackupDeleteTasks(), fmt.Sprintf("delete backup %.60q, which its schedule does not keep", b.Name)
 		return flow.Start{Operation: flow.BackupDelete, Header: out.Remove.Header, Kind: flow.KindBackup, Input: out.Remove}.Record(models.FlowRunning, time.Now())
 	})

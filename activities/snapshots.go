@@ -37,6 +37,17 @@ func (a *Snapshots) DeleteSnapshot(ctx context.Context, in flow.NodeInput) (flow
 	})
 }
 
+// KeepBase keeps the snapshot for the next backup of its volume, and removes the one that was kept before. Kept already is success.
+func (a *Snapshots) KeepBase(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
+	return a.onSnapshot(ctx, "keep snapshot", in, func(ctx context.Context, s models.StorageSnapshot) (models.StorageSnapshot, error) {
+		keeper, ok := a.Driver.(drivers.BaseKeeper)
+		if !ok || !a.Driver.Capabilities().KeepBase {
+			return s, a.unable("keep snapshot", s.Name)
+		}
+		return s, keeper.KeepBase(ctx, s)
+	})
+}
+
 // CreateFromSnapshot makes the volume with the content of the snapshot, and as large as asked. There already is success.
 func (a *Snapshots) CreateFromSnapshot(ctx context.Context, in flow.NodeInput) (flow.NodeResult, error) {
 	ctx, stop := work(ctx, cmp.Or(a.grace, drainGrace))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -87,13 +88,27 @@ func (s *Stats) GatherStats(ctx context.Context) (flow.BackendReport, error) {
 	if q.err != nil {
 		down(&r, q.err.Error(), drivers.Hint(q.err))
 	}
-	for _, p := range q.pools {
+	keeps := s.Driver.Capabilities().KeepBase
+	for i, p := range q.pools {
+		if keeps {
+			q.pools[i].Extra = with(p.Extra, models.KeepsBase, true)
+		}
 		if p.BackendState == "down" {
 			down(&r, p.BackendError, "")
 		}
 	}
 	r.Pools = q.pools
 	return r, nil
+}
+
+// with is m and one more, m being left as it is.
+func with(m map[string]any, key string, value any) map[string]any {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[string]any{}
+	}
+	m[key] = value
+	return m
 }
 
 // hintMark stands between a report's error and the hint for operators.

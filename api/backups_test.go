@@ -28,13 +28,14 @@ func backupRig(t *testing.T, b models.Backup) (*apitest.Rig, models.Volume, mode
 var adminCall = apitest.Call{Token: "root:" + apitest.Project + ":admin", Version: "3.71"}
 
 func TestShowAndListBackups(t *testing.T) {
-	rig, v, b := backupRig(t, models.Backup{Name: "b1", UserID: "mia", CreatedAt: noon, ObjectCount: 4, StoredBytes: 9, Metadata: map[string]string{"a": "1"}, ParentID: uuidOf(201)})
+	rig, v, b := backupRig(t, models.Backup{Name: "b1", UserID: "mia", CreatedAt: noon, ObjectCount: 4, StoredBytes: 9, ReadBy: "extents", ReadBytes: 7, Metadata: map[string]string{"a": "1"}, ParentID: uuidOf(201)})
 	rig.Store.PutBackup(models.Backup{ID: uuidOf(202), VolumeID: v.ID, ParentID: b.ID, Status: models.BackupError, FailReason: "odd"})
 	shown := rig.Do(t, "GET", backups+"/"+b.ID, nil, adminCall).Is(200).At("backup").(map[string]any)
 	for field, want := range map[string]any{
 		"status": "available", "size": 2.0, "object_count": 4.0, "is_incremental": true, "has_dependent_backups": true, "user_id": "mia",
 		"os-backup-project-attr:project_id": apitest.Project, "metadata": map[string]any{"a": "1"},
 		"created_at": "2026-01-02T12:00:00.123456", "data_timestamp": "2026-01-02T12:00:00.123456", "fail_reason": nil, "clinker:stored_bytes": 9.0,
+		"clinker:read_by": "extents", "clinker:read_bytes": 7.0,
 	} {
 		require.Equal(t, want, shown[field], field)
 	}

@@ -32,6 +32,13 @@ type Backup struct {
 	ObjectCount      int64
 	StoredBytes      int64     // that it added to its store
 	DataTimestamp    time.Time `gorm:"serializer:micros"` // of the data: when the backup was asked for, or its snapshot taken
+	// ReadBy says how an incremental found what differs from its parent, by "hashes" or by changed "extents"; "" of a full one. ReadBytes is how much of
+	// the volume was read.
+	ReadBy    string
+	ReadBytes int64
+	// BaseHost is the volume's host where the snapshot that was read may be kept for the next backup to be compared with; "" is nowhere. At
+	// most one backup of a volume has it.
+	BaseHost string
 	// VerifiedAt is when the whole backup was last read back; VerifyError says what was wrong with it then.
 	VerifiedAt  time.Time `gorm:"serializer:micros"`
 	VerifyError string
@@ -47,6 +54,10 @@ type Backup struct {
 type BackupData struct {
 	Objects int64 `json:"objects"`
 	Stored  int64 `json:"stored"` // bytes that it added to the store
+	// ReadBy, Read and BaseHost are as on the row.
+	ReadBy   string `json:"read_by,omitempty"`
+	Read     int64  `json:"read,omitempty"`
+	BaseHost string `json:"base_host,omitempty"`
 }
 
 // BackupQuery selects backups. Empty fields select all; ProjectID "" means every project.

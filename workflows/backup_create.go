@@ -4,12 +4,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/flow/wire"
 	"github.com/clinker-storage/clinker/models"
 )
 
 // BackupCreate brings what a volume or a snapshot holds to the backup store: ExtractBackupRequest, QuotaReserve, EntryCreate, [the client gets its
 // answer], QuotaCommit, BackupCast, CreateSnapshot where the volume is in use, BackupChunks on a data worker, DeleteSnapshot, EntryReady. A
-// worker that dies costs at most one checkpoint: the store has it. The temporary snapshot goes away whatever happens.
+// worker that dies costs at most one checkpoint: the store has it. The temporary snapshot goes away whatever happens, but where its backend keeps it for
+// the next backup (KeepBase) and this one is made.
 func BackupCreate(ctx workflow.Context, in flow.BackupCreateInput) error {
 	f := &backupCreate{in: in}
 	f.busyBackup, f.heldBackup = models.BackupCreating, models.BackupError
@@ -29,8 +31,8 @@ type backupCreate struct {
 	in   flow.BackupCreateInput
 	spec flow.BackupSpec
 	data string // the data worker's host, once it is known
-	// left says that the temporary snapshot may be there.
-	left bool
+	// left says that the temporary snapshot may be there; kept that it shall stay if the backup does.
+	left, kept bool
 }
 
 func (f *backupCreate) run(ctx workflow.Context) error {
@@ -42,6 +44,7 @@ func (f *backupCreate) run(ctx workflow.Context) error {
 		err = ready(ctx, &f.base, f.data, made)
 	}
 	if err != nil {
+		f.dropLeft(ctx)
 		return f.giveUp(ctx, err)
 	}
 	return nil
@@ -63,17 +66,29 @@ func (f *backupCreate) accept(ctx workflow.Context) error {
 		return err
 	}
 	f.spec.Backup.DataTimestamp = out.Backup.DataTimestamp
+	if f.spec.Keep {
+		f.planned = flow.BackupKeepTasks()
+		f.tasks.insert(flow.TaskCreateSnapshot, flow.TaskBackupChunks)
+		f.tasks.insert(flow.TaskKeepBase, flow.TaskEntryReady)
+	}
 	f.result = &flow.BackupResult{Backup: out.Backup}
 	return nil
 }
 
-// build makes the backup, and takes the temporary snapshot away before it returns, however it ends.
+// build makes the backup, and takes the temporary snapshot away before it returns, however it ends, but where it is kept.
 func (f *backupCreate) build(ctx workflow.Context) (models.BackupData, error) {
 	made, err := f.copy(ctx)
 	if !f.left {
-		f.tasks.drop(flow.TaskCreateSnapshot, flow.TaskDeleteSnapshot)
+		f.tasks.drop(flow.TaskCreateSnapshot, flow.TaskDeleteSnapshot, flow.TaskKeepBase)
 		return made, err
 	}
+	if err == nil && f.spec.Keep && f.keepBase(ctx) {
+		made.BaseHost, f.kept = f.spec.Host, true
+		f.tasks.drop(flow.TaskDeleteSnapshot)
+		return made, nil
+	}
+	f.tasks.drop(flow.TaskKeepBase)
+	f.tasks.insert(flow.TaskDeleteSnapshot, flow.TaskEntryReady)
 	safe, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	if tidy := f.dropSnapshot(safe); err == nil {
@@ -93,22 +108,66 @@ func (f *backupCreate) copy(ctx workflow.Context) (made models.BackupData, err e
 	f.show(ctx, attrBackend.ValueSet(f.backend))
 	b, snapshot := f.spec.Backup, f.spec.Snapshot
 	if f.spec.Temporary {
-		f.left = true
-		out, err := f.nodeOrHold(node(ctx, f.backend, "temporary snapshot of "+f.spec.Volume.Name), flow.TaskCreateSnapshot, f.temporary())
-		if err != nil {
+		if snapshot, err = f.takeSnapshot(ctx); err != nil {
 			return made, err
-		}
-		if out.Snapshot != nil {
-			snapshot = out.Snapshot
 		}
 	}
 	in := flow.BackupChunksInput{
 		Header: f.hdr, Volume: f.spec.Volume, Snapshot: snapshot, Host: f.spec.Host, BackupID: b.ID, ParentID: b.ParentID, Name: b.Name,
 		Note: b.Description, OfUser: b.SnapshotID, Container: b.Container, Timestamp: b.DataTimestamp, Origin: f.spec.Origin,
+		Keep: f.spec.Keep,
 	}
 	var out flow.StoredBackupResult
 	err = f.moveOrHold(move(ctx, f.data, f.spec.Volume.Name+" of "+f.spec.Host+" to the backup store"), flow.TaskBackupChunks, in, &out)
 	return out.Data, err
+}
+
+// takeSnapshot makes the temporary snapshot. Where it were only for the next backup's sake, and there is no room for it, the volume itself is read: nil.
+func (f *backupCreate) takeSnapshot(ctx workflow.Context) (*models.StorageSnapshot, error) {
+	f.left = true
+	ctx = node(ctx, f.backend, "temporary snapshot of "+f.spec.Volume.Name)
+	in := f.temporary()
+	if !f.spec.Keep || f.spec.InUse {
+		out, err := f.nodeOrHold(ctx, flow.TaskCreateSnapshot, in)
+		if err != nil || out.Snapshot == nil {
+			return f.spec.Snapshot, err
+		}
+		return out.Snapshot, nil
+	}
+	taken := in.Snapshot
+	err := f.orHold(ctx, flow.TaskCreateSnapshot, func() error {
+		out, err := f.node(ctx, flow.TaskCreateSnapshot, in)
+		switch {
+		case err == nil && out.Snapshot != nil:
+			taken = out.Snapshot
+		case err != nil && wire.Parse(err).Type == flow.ErrNoSpace:
+			taken, f.spec.Keep = nil, false
+			return nil
+		}
+		return err
+	})
+	return taken, err
+}
+
+// keepBase has the snapshot kept. That it can't be is no reason to lose the backup: the next one is by hashes.
+func (f *backupCreate) keepBase(ctx workflow.Context) bool {
+	_, err := f.node(node(ctx, f.backend, "snapshot of "+f.spec.Volume.Name+" for the next backup"), flow.TaskKeepBase, f.temporary())
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("the snapshot is not kept for the next backup", "error", err)
+	}
+	return err == nil
+}
+
+// dropLeft takes away the kept snapshot of a backup that came to nothing after all.
+func (f *backupCreate) dropLeft(ctx workflow.Context) {
+	if !f.kept {
+		return
+	}
+	safe, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if err := f.dropSnapshot(safe); err != nil {
+		workflow.GetLogger(ctx).Warn("a snapshot is left until its volume goes", "snapshot", f.spec.Snapshot.Name, "error", err)
+	}
 }
 
 func (f *backupCreate) temporary() flow.NodeInput {

@@ -41,7 +41,8 @@ func ready(ctx workflow.Context, b *base, host string, made models.BackupData) e
 	}, nil)
 }
 
-// BackupDelete removes a backup whose row the API has moved to `deleting`: BackupCast, DeleteBackupData, EntryDestroy. It only goes forward.
+// BackupDelete removes a backup whose row the API has moved to `deleting`: BackupCast, DeleteBackupData, DeleteSnapshot of what is kept for the next
+// one to be compared with, EntryDestroy. It only goes forward.
 func BackupDelete(ctx workflow.Context, in flow.BackupRemoveInput) error {
 	f := &base{busyBackup: models.BackupDeleting, heldBackup: models.BackupErrorDeleting}
 	ctx, err := f.begin(ctx, in.Header, flow.BackupDeleteTasks())
@@ -57,6 +58,9 @@ func (b *base) deleteBackup(ctx workflow.Context, in flow.BackupRemoveInput) err
 		work := move(ctx, host, "backup "+in.Backup.ID)
 		err = b.moveOrHold(work, flow.TaskDeleteBackupData, flow.StoredBackupInput{Header: b.hdr, Backup: in.Backup}, nil)
 	}
+	if err == nil && in.BaseHost != "" {
+		err = b.dropBase(ctx, in)
+	}
 	if err != nil {
 		return b.removeStays(ctx, err, false)
 	}
@@ -65,6 +69,20 @@ func (b *base) deleteBackup(ctx workflow.Context, in flow.BackupRemoveInput) err
 	return b.recordStep(safe, flow.TaskEntryDestroy, flow.FlowEndInput{
 		Header: b.hdr, State: models.FlowSuccess, Gone: true, Tasks: b.tasks.closing(ctx, flow.TaskEntryDestroy),
 	}, nil)
+}
+
+// dropBase removes the snapshot that was kept of a backup. It went with its volume, where that is gone or elsewhere by now.
+func (b *base) dropBase(ctx workflow.Context, in flow.BackupRemoveInput) error {
+	var spec flow.TidySpec
+	err := b.recordStep(ctx, flow.TaskExtractTidyRequest, flow.BackupTidyInput{Header: b.hdr, VolumeID: in.VolumeID}, &spec)
+	if err != nil || spec.Host != in.BaseHost {
+		return err
+	}
+	b.backend, _ = flow.SplitHost(spec.Host)
+	b.tasks.insert(flow.TaskDeleteSnapshot, flow.TaskEntryDestroy)
+	work := node(ctx, b.backend, "base snapshot of "+spec.Snapshot.Volume.Name)
+	_, err = b.nodeOrHold(work, flow.TaskDeleteSnapshot, flow.NodeInput{Header: b.hdr, Volume: spec.Snapshot.Volume, Snapshot: &spec.Snapshot})
+	return err
 }
 
 // BackupVerify reads a whole backup back and compares every hash: BackupCast, VerifyBackup, EntryVerified. The row notes what was found; a damage is a

@@ -22,6 +22,7 @@ type shelf struct {
 	read      flow.BackupChunksInput
 	verified  string
 	temporary bool // the volume is in use
+	keep      bool // the backend keeps the snapshot for the next backup
 }
 
 func newShelf(t *testing.T) *shelf {
@@ -31,7 +32,8 @@ func newShelf(t *testing.T) *shelf {
 			Backup: models.Backup{ID: in.ResourceID, VolumeID: in.VolumeID, SizeGiB: 10}, Volume: models.StorageVolume{Name: "volume-" + volumeID}, Host: "n1@a#p",
 			Quota: models.BackupDeltas(1, 10)[1:],
 		}
-		if s.temporary {
+		spec.InUse, spec.Keep = s.temporary, s.keep
+		if s.temporary || s.keep {
 			spec.Temporary, spec.Snapshot = true, &models.StorageSnapshot{ID: backupID, Name: "snapshot-" + backupID, Volume: spec.Volume}
 		}
 		return spec, nil
@@ -61,6 +63,12 @@ func newShelf(t *testing.T) *shelf {
 	})
 	register(s.world, flow.TaskRestoreChunks, func(in flow.RestoreChunksInput) (any, error) { s.restored = in; return nil, nil })
 	register(s.world, flow.TaskEntryRestored, s.end)
+	register(s.world, flow.TaskKeepBase, func(in flow.NodeInput) (flow.NodeResult, error) {
+		if !s.disks[in.Snapshot.Name] {
+			return flow.NodeResult{}, wire.Error(&flow.Error{Type: flow.ErrNotFound})
+		}
+		return flow.NodeResult{Snapshot: in.Snapshot}, nil
+	})
 	return s
 }
 

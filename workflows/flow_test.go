@@ -41,6 +41,7 @@ type world struct {
 	hosts          []flow.AttachedHost // that have the volume that is extended
 	seen           []string            // what their guests see of it
 	told           any                 // what the update accepted answered
+	made           models.BackupData   // what EntryReady was told
 }
 
 func newWorld(t *testing.T) *world {
@@ -116,7 +117,7 @@ func newWorld(t *testing.T) *world {
 	})
 	register(w, flow.TaskExtendVolume, func(in flow.NodeInput) (flow.NodeResult, error) { return flow.NodeResult{Volume: in.Volume}, nil })
 	register(w, flow.TaskEntryReady, func(in flow.EntryReadyInput) (any, error) {
-		w.state, w.last.Tasks = models.FlowSuccess, in.Tasks
+		w.state, w.last.Tasks, w.made = models.FlowSuccess, in.Tasks, in.Data
 		if in.Kind() == flow.KindSnapshot {
 			w.snapshot = models.SnapshotAvailable
 			return nil, nil

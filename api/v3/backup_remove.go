@@ -75,7 +75,7 @@ func (a *API) removeBackup(c *Call, b models.Backup, rule string) error {
 	}
 	var start flow.Start
 	_, err = a.Store.BeginBackupRemoval(ctx, c.Reach(), b.ID, rule, func(b models.Backup) (models.Flow, error) {
-		in := flow.BackupRemoveInput{Header: a.header(c, flow.BackupDelete, b.ProjectID, b.ID), Backup: storedBackup(&b), Host: b.Host}
+		in := flow.BackupRemoveInput{Header: a.header(c, flow.BackupDelete, b.ProjectID, b.ID), Backup: storedBackup(&b), Host: b.Host, BaseHost: b.BaseHost, VolumeID: b.VolumeID}
 		in.Tasks, in.Summary = flow.BackupDeleteTasks(), "delete backup "+shownName(b.Name, b.ID)
 		start = flow.Start{Operation: flow.BackupDelete, Header: in.Header, Kind: flow.KindBackup, Input: in}
 		return a.record(start, models.FlowRunning)

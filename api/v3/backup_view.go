@@ -82,6 +82,8 @@ func (w *backupWriter) ours(b *models.Backup) {
 	w.TextOrNull("clinker:parent_id", b.ParentID)
 	w.TextOrNull("clinker:schedule_id", b.ScheduleID)
 	w.Int("clinker:stored_bytes", b.StoredBytes)
+	w.TextOrNull("clinker:read_by", b.ReadBy)
+	w.Int("clinker:read_bytes", b.ReadBytes)
 	w.Time("clinker:verified_at", b.VerifiedAt)
 	w.TextOrNull("clinker:verify_error", b.VerifyError)
 	if p := w.progress; p != nil {

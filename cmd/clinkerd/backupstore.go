@@ -14,7 +14,7 @@ import (
 // backupActivities are the data worker's steps on backups.
 func backupActivities(cfg *config.Config, mover activities.Mover, opener *activities.LocalOpener, log *slog.Logger) (*activities.Backups, error) {
 	b := &activities.Backups{
-		Mover: mover, Opener: opener, Snapshots: opener, Compression: backupCompression(cfg.Backup), StateDir: cfg.StatePath,
+		Mover: mover, Opener: opener, Snapshots: opener, Differ: opener, Compression: backupCompression(cfg.Backup), StateDir: cfg.StatePath,
 		Folders: cfg.Backup.Driver == "posix" || cfg.Backup.Driver == "nfs",
 	}
 	if file := cfg.Backup.KeyFile; file != "" {

@@ -20,6 +20,8 @@ var BackupColumns = []Column{
 	{Title: "Parent", Key: "clinker:parent_id", Long: true},
 	{Title: "Has Dependents", Key: "has_dependent_backups", Long: true},
 	{Title: "Stored", Key: "clinker:stored_bytes", Long: true},
+	{Title: "Read By", Key: "clinker:read_by", Long: true},
+	{Title: "Read", Key: "clinker:read_bytes", Long: true},
 	{Title: "Verified At", Key: "clinker:verified_at", Long: true},
 	{Title: "Container", Key: "container", Long: true},
 	{Title: "Availability Zone", Key: "availability_zone", Long: true},

@@ -21,6 +21,7 @@ var backendOptions = in(backendSection,
 )
 
 var lvmOptions = in(backendSection,
+	opt("backup_keep_base_snapshot", Bool, "false", "keep the snapshot of a thin volume's latest backup, by which the next incremental reads only what changed", drivers("lvm")),
 	opt("volume_group", String, "cinder-volumes", "LVM volume group", drivers("lvm")),
 	opt("lvm_type", Choice, "auto", "default is thick; auto is thin if the tools can", oneOf("default", "thin", "auto"), drivers("lvm")),
 	opt("lvm_mirrors", Int, "0", "copies of each volume beside the first", between(0, 10), drivers("lvm")),

@@ -25,6 +25,7 @@ const (
 	TaskExtractBackupRequest  = "ExtractBackupRequest"
 	TaskBackupCast            = "BackupCast"
 	TaskBackupChunks          = "BackupChunks"
+	TaskKeepBase              = "KeepBase"
 	TaskDeleteBackupData      = "DeleteBackupData"
 	TaskExtractRestoreRequest = "ExtractRestoreRequest"
 	TaskRestoreCast           = "RestoreCast"
@@ -46,6 +47,13 @@ func BackupCreateTasks(temporary bool) []string {
 	return append(tasks, TaskBackupChunks, TaskEntryReady)
 }
 
+// BackupKeepTasks is the chain of a backup-create whose snapshot stays, for the next one to be compared with.
+func BackupKeepTasks() []string {
+	return []string{
+		TaskExtractBackupRequest, TaskQuotaReserve, TaskEntryCreate, TaskQuotaCommit, TaskBackupCast, TaskCreateSnapshot, TaskBackupChunks, TaskKeepBase, TaskEntryReady,
+	}
+}
+
 // BackupImportTasks is the chain of backup-import.
 func BackupImportTasks() []string {
 	return []string{TaskQuotaReserve, TaskEntryCreate, TaskQuotaCommit, TaskBackupCast, TaskReadBackupRecord, TaskEntryReady}
@@ -63,7 +71,7 @@ func VolumeFromBackupTasks() []string {
 	}
 }
 
-// BackupDeleteTasks is the chain of backup-delete; the row is `deleting` before the flow begins.
+// BackupDeleteTasks is the chain of backup-delete; the row is `deleting` before the flow begins. DeleteSnapshot comes before the end where a base is kept.
 func BackupDeleteTasks() []string {
 	return []string{TaskBackupCast, TaskDeleteBackupData, TaskEntryDestroy}
 }
@@ -101,8 +109,11 @@ type BackupSpec struct {
 	// Snapshot is the user's snapshot that is backed up, or the temporary one to be made; nil reads the volume itself.
 	Snapshot  *models.StorageSnapshot `json:"snapshot,omitempty"`
 	Temporary bool                    `json:"temporary,omitempty"`
-	Origin    BackupOrigin            `json:"origin"`
-	Quota     []models.QuotaDelta     `json:"quota"`
+	// Keep says that the backend keeps the temporary snapshot for the next backup. InUse says that the volume can't be read without one.
+	Keep   bool                `json:"keep,omitempty"`
+	InUse  bool                `json:"in_use,omitempty"`
+	Origin BackupOrigin        `json:"origin"`
+	Quota  []models.QuotaDelta `json:"quota"`
 }
 
 // BackupOrigin is what the store is told of the volume, so that it alone is enough to bring it back.
@@ -150,6 +161,8 @@ type BackupChunksInput struct {
 	Container string                  `json:"container,omitempty"`
 	Timestamp time.Time               `json:"timestamp"` // of the data
 	Origin    BackupOrigin            `json:"origin"`
+	// Keep says that the snapshot will be kept: the store is told which it is.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // StoredBackup is where a backup lies in the store.
@@ -206,6 +219,9 @@ type BackupRemoveInput struct {
 	Header
 	Backup StoredBackup `json:"backup"`
 	Host   string       `json:"host,omitempty"`
+	// BaseHost is where the snapshot that the backup was read from may be kept, "" nowhere; VolumeID is what it is a snapshot of.
+	BaseHost string `json:"base_host,omitempty"`
+	VolumeID string `json:"volume_id,omitempty"`
 }
 
 // BackupVerifyInput starts backup-verify.

@@ -13,6 +13,8 @@ type Backup struct {
 	VolumeID   string `json:"volume_id"`
 	SizeGiB    int64  `json:"size"`
 	FailReason string `json:"fail_reason"`
+	ReadBy     string `json:"clinker:read_by"`
+	ReadBytes  int64  `json:"clinker:read_bytes"`
 }
 
 // Backup shows a backup; false when there is none.

@@ -32,7 +32,21 @@ func backupScenarios() []scenario {
 	left, down := once(flow.TaskDeleteSnapshot)
 	restore, room := once(flow.TaskRestoreChunks)
 	stays, busy := once(flow.TaskDeleteSnapshot)
+	kept, unable := once(flow.TaskKeepBase)
+	unable[flow.TaskKeepBase] = flow.ErrNotSupported
 	return append(all,
+		scenario{name: "backup-base-success", op: flow.BackupCreate, keep: true},
+		scenario{name: "backup-base-in-use", op: flow.BackupCreate, keep: true, inUse: true},
+		scenario{name: "backup-base-waits-for-node", op: flow.BackupCreate, keep: true, nodeAway: true, waits: flow.TaskCreateSnapshot},
+		scenario{name: "backup-base-waits-for-data-worker", op: flow.BackupCreate, keep: true, dataAway: true, waits: flow.TaskBackupChunks},
+		scenario{name: "backup-base-no-room", op: flow.BackupCreate, keep: true, fail: map[string]int{flow.TaskCreateSnapshot: 1}, as: map[string]flow.ErrorType{flow.TaskCreateSnapshot: flow.ErrNoSpace}},
+		scenario{name: "backup-base-not-kept", op: flow.BackupCreate, keep: true, fail: kept, as: unable},
+		scenario{name: "backup-base-keeping", op: flow.BackupCreate, keep: true, fail: map[string]int{flow.TaskKeepBase: 4}, waits: flow.TaskKeepBase},
+		scenario{name: "backup-base-held-aborted", op: flow.BackupCreate, keep: true, fail: read, as: full, words: []string{flow.UpdateAbort}},
+		scenario{name: "backup-base-lost", op: flow.BackupCreate, keep: true, fail: map[string]int{flow.TaskEntryReady: 9}, as: map[string]flow.ErrorType{flow.TaskEntryReady: flow.ErrNotFound}},
+		scenario{name: "backup-base-delete", op: flow.BackupDelete, keep: true},
+		scenario{name: "backup-base-delete-waits-for-node", op: flow.BackupDelete, keep: true, nodeAway: true, waits: flow.TaskDeleteSnapshot},
+		scenario{name: "backup-base-delete-held", op: flow.BackupDelete, keep: true, fail: left, as: down, waits: "timer"},
 		scenario{name: "backup-tidy-success", op: flow.BackupTidy},
 		scenario{name: "backup-tidy-waits-for-node", op: flow.BackupTidy, nodeAway: true, waits: flow.TaskDeleteSnapshot},
 		scenario{name: "backup-tidy-held", op: flow.BackupTidy, fail: stays, as: busy, waits: "timer"},
@@ -58,9 +72,9 @@ func once(task string) (fail map[string]int, as map[string]flow.ErrorType) {
 // backupResults adds what the steps of flows on backups answer.
 func (s scenario) backupResults(results map[string]any, volume models.Volume, quota []models.QuotaDelta) {
 	spec := flow.BackupSpec{Backup: backupRow(), Volume: storageVolume(), Host: volume.Host, Quota: quota}
-	if s.inUse {
+	if s.inUse || s.keep {
 		from := storageSnapshot()
-		spec.Temporary, spec.Snapshot = true, &from
+		spec.Temporary, spec.Snapshot, spec.InUse, spec.Keep = true, &from, s.inUse, s.keep
 	}
 	stored := flow.StoredBackupResult{Data: models.BackupData{Objects: 2, Stored: 1 << 20}}
 	results[flow.TaskExtractBackupRequest] = spec

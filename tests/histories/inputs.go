@@ -96,7 +96,11 @@ func (s scenario) input(h flow.Header) any {
 	case flow.BackupRestore:
 		return flow.BackupRestoreInput{Header: h, VolumeID: snapshotID}
 	case flow.BackupDelete:
-		return flow.BackupRemoveInput{Header: h, Backup: storedBackup(), Host: flow.HostOf(backend)}
+		in := flow.BackupRemoveInput{Header: h, Backup: storedBackup(), Host: flow.HostOf(backend)}
+		if s.keep {
+			in.BaseHost, in.VolumeID = host, resourceID
+		}
+		return in
 	case flow.BackupVerify:
 		return flow.BackupVerifyInput{Header: h, Backup: storedBackup(), Host: flow.HostOf(backend)}
 	case flow.BackupTidy:

@@ -28,6 +28,7 @@ type scenario struct {
 	snapshot bool // a create from a snapshot, a delete with cascade
 	backup   bool // a create from a backup
 	inUse    bool // a backup of a volume in use
+	keep     bool // its snapshot is kept for the next one, or is there when it is deleted
 	host     bool // a host worker has the volume
 	hostAway bool
 	// unsettled says that the record of a flow below does not end.
