@@ -18,6 +18,7 @@ type RequestStore interface {
 	GetSnapshot(ctx context.Context, projectID, id string) (models.Snapshot, error)
 	GetVolumeType(ctx context.Context, projectID, nameOrID string) (models.VolumeType, error)
 	ListPools(ctx context.Context) ([]models.PoolView, error)
+	AttachedTo(ctx context.Context, volumeIDs []string) (map[string][]models.Attachment, error)
 	BackupRequestStore
 }
 

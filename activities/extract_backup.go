@@ -37,6 +37,9 @@ func (r *Requests) ExtractBackupRequest(ctx context.Context, in flow.BackupCreat
 	if err := r.backupSource(ctx, in, v, &b, &spec); err != nil {
 		return spec, err
 	}
+	if err := r.guests(ctx, in, &spec); err != nil {
+		return spec, err
+	}
 	if in.Incremental {
 		parent, err := r.Store.ParentFor(ctx, b)
 		switch {
@@ -91,6 +94,38 @@ func (r *Requests) keepsBase(ctx context.Context, pool string) (bool, error) {
 	}
 	i := slices.IndexFunc(views, func(p models.PoolView) bool { return p.Name == pool })
 	return i >= 0 && views[i].Stats.Extra[models.KeepsBase] == true, nil
+}
+
+// guests are those that are to hold still. Where they can't all be reached a backup that asks for it is refused, or none is asked to. A volume that
+// is not attached is whole as it is; who asks for more does not know that, while a schedule goes on when its volume is detached.
+func (r *Requests) guests(ctx context.Context, in flow.BackupCreateInput, spec *flow.BackupSpec) error {
+	required := in.Quiesce == flow.QuiesceRequired
+	switch {
+	case in.Quiesce == flow.QuiesceNo:
+		return nil
+	case !spec.InUse && required && in.ScheduleID == "":
+		return refuse(flow.ErrInvalid, "Invalid backup: volume %s is not attached, so there is no guest that could hold still; leave clinker:quiesce out.", in.VolumeID)
+	case !spec.InUse:
+		return nil
+	}
+	attached, err := r.Store.AttachedTo(ctx, []string{in.VolumeID})
+	if err != nil {
+		return catalogueError(err)
+	}
+	for _, a := range attached[in.VolumeID] {
+		n := flow.NodeOf(a.Connector)
+		if n.Node == "" || n.Instance == "" {
+			spec.Guests = nil
+			if required {
+				return refuse(flow.ErrInvalid, "Invalid backup: attachment %s of volume %s is of no guest that a host worker serves, so that it can't be made to hold still.", a.ID, in.VolumeID)
+			}
+			return nil
+		}
+		if !slices.Contains(spec.Guests, n) {
+			spec.Guests = append(spec.Guests, n)
+		}
+	}
+	return nil
 }
 
 func (r *Requests) backupOrigin(ctx context.Context, v models.Volume) (flow.BackupOrigin, error) {

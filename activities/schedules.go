@@ -60,7 +60,7 @@ func (s *Schedules) ExtractScheduleRequest(ctx context.Context, in flow.Schedule
 	}
 	b := flow.BackupCreateInput{
 		Header: in.Header, VolumeID: v.ID, Name: cmp.Or(sch.Name, "scheduled") + " " + time.Now().In(zone).Format(nameForm), ScheduleID: sch.ID, Force: true,
-		Incremental: !schedule.Full(sch.ID, sch.FullEvery, all),
+		Quiesce: sch.Quiesce, Incremental: !schedule.Full(sch.ID, sch.FullEvery, all),
 	}
 	b.ResourceID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.FlowID)).String()
 	b.FlowID = flow.ID(flow.BackupCreate, b.ResourceID, in.RequestID)

@@ -31,6 +31,7 @@ type Backup struct {
 	AvailabilityZone string
 	ObjectCount      int64
 	StoredBytes      int64     // that it added to its store
+	Quiesced         bool      // the guests that used the volume held still when the data was taken
 	DataTimestamp    time.Time `gorm:"serializer:micros"` // of the data: when the backup was asked for, or its snapshot taken
 	// ReadBy says how an incremental found what differs from its parent, by "hashes" or by changed "extents"; "" of a full one. ReadBytes is how much of
 	// the volume was read.
@@ -58,6 +59,8 @@ type BackupData struct {
 	ReadBy   string `json:"read_by,omitempty"`
 	Read     int64  `json:"read,omitempty"`
 	BaseHost string `json:"base_host,omitempty"`
+	// Quiesced says that the guests held still when the data was taken.
+	Quiesced bool `json:"quiesced,omitempty"`
 }
 
 // BackupQuery selects backups. Empty fields select all; ProjectID "" means every project.

@@ -21,6 +21,8 @@ type BackupSchedule struct {
 	// VerifyEvery reads the backup of every so many runs back; 0 never does.
 	VerifyEvery int64
 	Keep        Keep `gorm:"embedded;embeddedPrefix:keep_"`
+	// Quiesce is what its backups do about guests of a volume in use: "", required, if-possible.
+	Quiesce string
 
 	Paused       bool
 	PausedReason string // where the service did it
@@ -59,7 +61,7 @@ type BackupScheduleQuery struct {
 
 // BackupSchedulePatch changes a schedule; nil leaves as is. Of Keep each number is changed by itself.
 type BackupSchedulePatch struct {
-	Name, Description, Cron, TimeZone                                    *string
+	Name, Description, Cron, TimeZone, Quiesce                           *string
 	FullEvery, VerifyEvery, KeepLast, KeepDaily, KeepWeekly, KeepMonthly *int64
 	Paused                                                               *bool
 }

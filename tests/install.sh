@@ -50,6 +50,7 @@ ls /usr/lib/*/qemu/block-iscsi.so >/dev/null 2>&1 || missing+=(qemu-block-extra)
 # Guests under QEMU.
 need qemu-system-x86 -- qemu-system-x86_64
 need busybox-static -- busybox
+need qemu-guest-agent -- qemu-ga
 need libvirt-daemon libvirt-daemon-driver-qemu -- libvirtd
 need libvirt-clients -- virsh
 # Debian keeps the server's programs out of PATH.

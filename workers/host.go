@@ -38,12 +38,16 @@ func StartHost(e HostEngine, o HostOptions) (*Host, error) {
 	if o.Slots == 0 {
 		o.Slots = 8
 	}
+	on := hostActivities(o)
 	w := worker.New(e.Flows(), flow.HostQueue(o.Host), worker.Options{
 		WorkerStopTimeout: stopTimeout, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: o.Slots, MaxConcurrentActivityTaskPollers: 2,
 		Interceptors: interceptors(o.Logger, o.Host),
 	})
-	register(w, hostActivities(o))
+	register(w, []any{on})
+	if err := activities.ThawLeft(on); err != nil {
+		return nil, err
+	}
 	h := &Host{group{w}}
 	if err := h.start(); err != nil {
 		return nil, err
@@ -51,6 +55,6 @@ func StartHost(e HostEngine, o HostOptions) (*Host, error) {
 	return h, nil
 }
 
-func hostActivities(o HostOptions) []any {
-	return []any{&activities.Host{Connectors: o.Connectors, Hypervisor: o.Hypervisor, Key: o.Key, StateDir: o.StateDir}}
+func hostActivities(o HostOptions) *activities.Host {
+	return &activities.Host{Connectors: o.Connectors, Hypervisor: o.Hypervisor, Key: o.Key, StateDir: o.StateDir}
 }

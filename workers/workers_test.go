@@ -57,7 +57,7 @@ func TestNamesGolden(t *testing.T) {
 	queue("storage/<host>@<backend>", registered(workActivities(fake.New(fake.Options{}), StorageOptions{})...))
 	queue("stats/<host>@<backend>, system namespace", registered(statsActivities(fake.New(fake.Options{}), StorageOptions{})))
 	queue("data/<host>", registered(&activities.Copies{}))
-	queue("host/<host>", registered(hostActivities(HostOptions{})...))
+	queue("host/<host>", registered(hostActivities(HostOptions{})))
 	var flows []string
 	for op, fn := range Flows() {
 		name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()
@@ -81,7 +81,7 @@ func TestEveryTaskHasAnActivity(t *testing.T) {
 		flow.AttachTasks(), flow.DetachTasks(), flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
 		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(), flow.BackupTidyTasks(),
 		[]string{flow.TaskExtractScheduleRequest, flow.TaskBeginVerify, flow.TaskPlanRetention, flow.TaskBeginExpire, flow.TaskFlowOutcome, flow.TaskEntryScheduled},
-		flow.HostDetachTasks(), []string{flow.TaskExtendConnected, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments},
+		flow.HostDetachTasks(), []string{flow.TaskFindAgent, flow.TaskFreezeGuest, flow.TaskThawGuest, flow.TaskExtendConnected, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments},
 		[]string{flow.TaskListManageable, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
 		require.Contains(t, have, task)
 	}

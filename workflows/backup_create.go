@@ -9,7 +9,8 @@ import (
 )
 
 // BackupCreate brings what a volume or a snapshot holds to the backup store: ExtractBackupRequest, QuotaReserve, EntryCreate, [the client gets its
-// answer], QuotaCommit, BackupCast, CreateSnapshot where the volume is in use, BackupChunks on a data worker, DeleteSnapshot, EntryReady. A
+// answer], QuotaCommit, BackupCast, CreateSnapshot where the volume is in use (between FreezeGuest and
+// ThawGuest on the hosts of its guests, where that was asked for), BackupChunks on a data worker, DeleteSnapshot, EntryReady. A
 // worker that dies costs at most one checkpoint: the store has it. The temporary snapshot goes away whatever happens, but where its backend keeps it for
 // the next backup (KeepBase) and this one is made.
 func BackupCreate(ctx workflow.Context, in flow.BackupCreateInput) error {
@@ -33,6 +34,8 @@ type backupCreate struct {
 	data string // the data worker's host, once it is known
 	// left says that the temporary snapshot may be there; kept that it shall stay if the backup does.
 	left, kept bool
+	// quiesced says that the guests held still while it was made.
+	quiesced bool
 }
 
 func (f *backupCreate) run(ctx workflow.Context) error {
@@ -53,6 +56,9 @@ func (f *backupCreate) run(ctx workflow.Context) error {
 func (f *backupCreate) accept(ctx workflow.Context) error {
 	f.registerUndo()
 	if err := f.record(ctx, flow.TaskExtractBackupRequest, f.in, &f.spec); err != nil {
+		return err
+	}
+	if err := f.findAgents(ctx); err != nil {
 		return err
 	}
 	if err := f.record(ctx, flow.TaskQuotaReserve, flow.QuotaReserveInput{Header: f.hdr, Deltas: f.spec.Quota}, nil); err != nil {
@@ -119,12 +125,24 @@ func (f *backupCreate) copy(ctx workflow.Context) (made models.BackupData, err e
 	}
 	var out flow.StoredBackupResult
 	err = f.moveOrHold(move(ctx, f.data, f.spec.Volume.Name+" of "+f.spec.Host+" to the backup store"), flow.TaskBackupChunks, in, &out)
+	out.Data.Quiesced = f.quiesced
 	return out.Data, err
 }
 
-// takeSnapshot makes the temporary snapshot. Where it were only for the next backup's sake, and there is no room for it, the volume itself is read: nil.
+// takeSnapshot makes the temporary snapshot. Where it were only for the next backup's sake, and there is no room for it, the volume itself is read: nil. Where
+// guests that were to hold still did not, the backup ends, or it is made of the volume as they go on.
 func (f *backupCreate) takeSnapshot(ctx workflow.Context) (*models.StorageSnapshot, error) {
 	f.left = true
+	if len(f.spec.Guests) > 0 {
+		taken, err := f.still(ctx)
+		if err == nil {
+			f.quiesced = true
+			return taken, nil
+		}
+		if err := f.unlessRequired(ctx, err); err != nil {
+			return nil, err // build takes back what may be there
+		}
+	}
 	ctx = node(ctx, f.backend, "temporary snapshot of "+f.spec.Volume.Name)
 	in := f.temporary()
 	if !f.spec.Keep || f.spec.InUse {

@@ -23,6 +23,8 @@ type shelf struct {
 	verified  string
 	temporary bool // the volume is in use
 	keep      bool // the backend keeps the snapshot for the next backup
+	quiesce   string
+	guests    []flow.HostNode
 }
 
 func newShelf(t *testing.T) *shelf {
@@ -36,6 +38,7 @@ func newShelf(t *testing.T) *shelf {
 		if s.temporary || s.keep {
 			spec.Temporary, spec.Snapshot = true, &models.StorageSnapshot{ID: backupID, Name: "snapshot-" + backupID, Volume: spec.Volume}
 		}
+		spec.Guests = s.guests
 		return spec, nil
 	})
 	cast := func(in flow.BackupCastInput) (flow.BackupCastResult, error) {
@@ -82,7 +85,7 @@ func (s *shelf) make(t *testing.T) error {
 	t.Helper()
 	s.update(0, flow.UpdateAccepted, &s.reply)
 	return s.run(t, BackupCreate, flow.BackupCreateInput{
-		Header: backupHeader(flow.BackupCreate, flow.BackupCreateTasks(s.temporary)), VolumeID: volumeID, Metadata: map[string]string{"k": "v"},
+		Header: backupHeader(flow.BackupCreate, flow.BackupCreateTasks(s.temporary)), VolumeID: volumeID, Metadata: map[string]string{"k": "v"}, Quiesce: s.quiesce,
 	})
 }
 

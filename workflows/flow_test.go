@@ -18,6 +18,8 @@ import (
 
 // world is a small catalogue and two pools, enough for every flow to run against by the names of its activities.
 type world struct {
+	snapped func() // called when a snapshot is made
+
 	env    *testsuite.TestWorkflowEnvironment
 	status models.VolumeStatus // of the one volume; "" when there is none
 	size   int64

@@ -30,7 +30,13 @@ func (w *world) snapshotActivities() {
 		}, nil
 	})
 	register(w, flow.TaskSnapshotCast, func(flow.SnapshotCastInput) (any, error) { return nil, nil })
-	register(w, flow.TaskCreateSnapshot, func(in flow.NodeInput) (flow.NodeResult, error) { w.disks[in.Snapshot.Name] = true; return done(in) })
+	register(w, flow.TaskCreateSnapshot, func(in flow.NodeInput) (flow.NodeResult, error) {
+		w.disks[in.Snapshot.Name] = true
+		if w.snapped != nil {
+			w.snapped()
+		}
+		return done(in)
+	})
 	register(w, flow.TaskAdoptSnapshot, func(in flow.NodeInput) (flow.NodeResult, error) { w.disks[in.Snapshot.Name] = true; return done(in) })
 	register(w, flow.TaskReleaseSnapshot, func(in flow.NodeInput) (flow.NodeResult, error) {
 		w.disks["released "+in.Snapshot.Name] = w.disks[in.Snapshot.Name]

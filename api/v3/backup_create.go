@@ -21,10 +21,13 @@ const (
 
 // createBackup starts backup-create and answers 202 as soon as the flow has written the row.
 func (a *API) createBackup(c *Call) error {
-	deadline := time.Now().Add(a.AcceptWait)
 	in, err := a.readBackupCreate(c)
 	if err != nil {
 		return err
+	}
+	deadline := time.Now().Add(a.AcceptWait)
+	if in.Quiesce != flow.QuiesceNo { // hosts are asked before anything is written
+		deadline = time.Now().Add(a.AttachWait)
 	}
 	key, err := c.idempotencyKey()
 	if err != nil {
@@ -35,6 +38,9 @@ func (a *API) createBackup(c *Call) error {
 		return notFound(err, "volume", in.VolumeID)
 	}
 	inUse := in.SnapshotID == "" && v.Status == models.VolumeInUse
+	if in.Quiesce == flow.QuiesceRequired && in.SnapshotID != "" {
+		return fault.BadRequest("Invalid backup: snapshot %s is what it is; only a backup of the volume itself can have its guests hold still, leave clinker:quiesce out", in.SnapshotID)
+	}
 	if inUse && !in.Force {
 		return fault.BadRequest("Backing up an in-use volume must use the force flag: volume %s is in-use", v.ID)
 	}
@@ -83,6 +89,9 @@ func (a *API) backupStart(c *Call, in flow.BackupCreateInput, v *models.Volume, 
 		kind = "incremental"
 	}
 	in.Summary = fmt.Sprintf("%s backup %s of volume %s", kind, shownName(in.Name, in.ResourceID), shownName(v.Name, v.ID))
+	if in.Quiesce != flow.QuiesceNo {
+		in.Summary += ", its guests holding still"
+	}
 	if in.SnapshotID != "" {
 		in.Summary += " as snapshot " + in.SnapshotID + " has it"
 	}
@@ -111,6 +120,7 @@ func (a *API) readBackupCreate(c *Call) (flow.BackupCreateInput, error) {
 	}
 	yes := func(b *bool) bool { return b != nil && *b }
 	in.Incremental, in.Force = yes(f.Bool("incremental")), yes(f.Bool("force"))
+	in.Quiesce = deref(f.Choice("clinker:quiesce", flow.QuiesceRequired, flow.QuiesceIfPossible))
 	if c.At(sinceBackupMetadata) {
 		in.Metadata = f.Metadata("metadata")
 	}

@@ -81,6 +81,7 @@ func (w *backupWriter) detail(b *models.Backup) {
 func (w *backupWriter) ours(b *models.Backup) {
 	w.TextOrNull("clinker:parent_id", b.ParentID)
 	w.TextOrNull("clinker:schedule_id", b.ScheduleID)
+	w.Bool("clinker:quiesced", b.Quiesced)
 	w.Int("clinker:stored_bytes", b.StoredBytes)
 	w.TextOrNull("clinker:read_by", b.ReadBy)
 	w.Int("clinker:read_bytes", b.ReadBytes)

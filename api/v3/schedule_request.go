@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/clinker-storage/clinker/api/fault"
+	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/schedule"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -16,6 +17,8 @@ const (
 	fullEvery = 7
 	// mostKept bounds each number of a schedule.
 	mostKept = 10000
+	// quiesceNo is how the API says flow.QuiesceNo.
+	quiesceNo = "no"
 )
 
 // createSchedule writes a schedule of a volume of the project. It answers 201: nothing has been done yet.
@@ -33,7 +36,7 @@ func (a *API) createSchedule(c *Call) error {
 		ID: uuid.NewString(), ProjectID: c.Project(), UserID: c.Identity.UserID, Name: deref(p.Name), Description: deref(p.Description), VolumeID: volumeID,
 		Cron: deref(p.Cron), TimeZone: "UTC", FullEvery: fullEvery, VerifyEvery: number(p.VerifyEvery),
 		Keep:   models.Keep{Last: number(p.KeepLast), Daily: number(p.KeepDaily), Weekly: number(p.KeepWeekly), Monthly: number(p.KeepMonthly)},
-		Paused: p.Paused != nil && *p.Paused,
+		Paused: p.Paused != nil && *p.Paused, Quiesce: deref(p.Quiesce),
 	}
 	if p.TimeZone != nil {
 		s.TimeZone = *p.TimeZone
@@ -93,6 +96,10 @@ func readSchedule(f *Fields) models.BackupSchedulePatch {
 	p := models.BackupSchedulePatch{
 		Name: f.Trimmed("name", 0, 200), Description: f.Text("description", 0, 255), Cron: f.Text("cron", 1, 255), TimeZone: f.Text("time_zone", 1, 64),
 		FullEvery: f.Int("full_every", 1, mostKept), VerifyEvery: f.Int("verify_every", 0, mostKept), Paused: f.Bool("paused"),
+	}
+	if p.Quiesce = f.Choice("quiesce", quiesceNo, flow.QuiesceRequired, flow.QuiesceIfPossible); deref(p.Quiesce) == quiesceNo {
+		no := flow.QuiesceNo
+		p.Quiesce = &no
 	}
 	for key, to := range map[string]**int64{"keep_last": &p.KeepLast, "keep_daily": &p.KeepDaily, "keep_weekly": &p.KeepWeekly, "keep_monthly": &p.KeepMonthly} {
 		*to = f.Int(key, 0, mostKept)

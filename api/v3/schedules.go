@@ -1,6 +1,7 @@
 package v3
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -162,6 +163,7 @@ type scheduleView struct {
 	KeepDaily    int64  `json:"keep_daily"`
 	KeepWeekly   int64  `json:"keep_weekly"`
 	KeepMonthly  int64  `json:"keep_monthly"`
+	Quiesce      string `json:"quiesce"`
 	Paused       bool   `json:"paused"`
 	PausedReason Null   `json:"paused_reason"`
 	NextRunAt    Time   `json:"next_run_at"`
@@ -182,7 +184,7 @@ func (a *API) viewSchedule(s *models.BackupSchedule) scheduleView {
 	return scheduleView{
 		ID: s.ID, Name: s.Name, Description: Null(s.Description), ProjectID: s.ProjectID, UserID: s.UserID, VolumeID: s.VolumeID,
 		Cron: s.Cron, TimeZone: s.TimeZone, FullEvery: s.FullEvery, VerifyEvery: s.VerifyEvery, KeepLast: s.Keep.Last, KeepDaily: s.Keep.Daily,
-		KeepWeekly: s.Keep.Weekly, KeepMonthly: s.Keep.Monthly, Paused: s.Paused, PausedReason: Null(s.PausedReason), NextRunAt: Time(nextRun(s, a.Now())),
+		KeepWeekly: s.Keep.Weekly, KeepMonthly: s.Keep.Monthly, Quiesce: cmp.Or(s.Quiesce, quiesceNo), Paused: s.Paused, PausedReason: Null(s.PausedReason), NextRunAt: Time(nextRun(s, a.Now())),
 		Runs: s.Runs, Flow: Null(s.FlowID), LastFlow: Null(s.LastFlowID), LastBackup: Null(s.LastBackupID), LastResult: Null(s.LastResult),
 		LastError: Null(s.LastError), LastRunAt: Time(s.LastRunAt), LastEndedAt: Time(s.LastEndedAt), SkippedAt: Time(s.SkippedAt),
 		CreatedAt: Time(s.CreatedAt), UpdatedAt: Time(s.UpdatedAt),

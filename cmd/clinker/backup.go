@@ -103,6 +103,8 @@ With it the tasks are shown as they pass, and how far the one is that moves the 
 	f.Var(&b.Properties, "property", "property; may be repeated")
 	f.BoolVar(&b.Incremental, "incremental", false, "store only what the volume's latest backup does not have")
 	f.BoolVar(&b.Force, "force", false, "also of a volume in use")
+	f.StringVar(&b.Quiesce, "quiesce", "", "have the guests of a volume in use hold still for a moment, by the agent in them: required, or if-possible")
+	f.Lookup("quiesce").NoOptDefVal = "required"
 	w.flags(cmd)
 	completes(cmd, "snapshot", a.snapshotNames())
 	return cmd

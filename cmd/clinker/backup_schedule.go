@@ -73,6 +73,7 @@ func scheduleFlags(cmd *cobra.Command) (read func() cli.Object) {
 		"name":        f.String("name", "", "name; the names of its backups begin with it"),
 		"description": f.String("description", "", "description"),
 		"cron":        f.String("cron", "", `when: "minute hour day month weekday", or @hourly, @daily, @weekly, @monthly`),
+		"quiesce":     f.String("quiesce", "", "whether the guests of a volume in use are to hold still for a moment: no, required, if-possible"),
 		"time-zone":   f.String("time-zone", "", "time zone of --cron and of what is kept, like Europe/Berlin (default UTC)"),
 	}
 	numbers := map[string]*int{
@@ -132,7 +133,7 @@ func (a *app) scheduleSet() *cobra.Command {
 	}
 	read := scheduleFlags(cmd)
 	schedulesOfAll(cmd, &all)
-	cmd.MarkFlagsOneRequired("name", "description", "cron", "time-zone", "full-every", "verify-every", "keep-last", "keep-daily", "keep-weekly", "keep-monthly")
+	cmd.MarkFlagsOneRequired("name", "description", "cron", "time-zone", "full-every", "verify-every", "keep-last", "keep-daily", "keep-weekly", "keep-monthly", "quiesce")
 	cmd.RunE = a.run(func(ctx context.Context, c *cli.Client, args []string) error {
 		id, err := c.ScheduleID(ctx, args[0], all)
 		if err != nil {

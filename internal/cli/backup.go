@@ -29,8 +29,9 @@ type NewBackup struct {
 	Name, Description string
 	Container, Zone   string
 	Properties        Properties
-	Incremental       bool // adds to the newest backup of the volume
-	Force             bool // of a volume in use too
+	Incremental       bool   // adds to the newest backup of the volume
+	Force             bool   // of a volume in use too
+	Quiesce           string // required, if-possible; "" does not ask guests to hold still
 }
 
 // CreateBackup starts a backup and returns it with its flow. The request carries a key, so that it makes one backup however
@@ -47,7 +48,7 @@ func (c *Client) CreateBackup(ctx context.Context, b NewBackup) (backup Object, 
 	}
 	body := Object{"volume_id": id}
 	for key, value := range map[string]string{
-		"snapshot_id": b.Snapshot, "name": b.Name, "description": b.Description, "container": b.Container, "availability_zone": b.Zone,
+		"snapshot_id": b.Snapshot, "name": b.Name, "description": b.Description, "container": b.Container, "availability_zone": b.Zone, "clinker:quiesce": b.Quiesce,
 	} {
 		if value != "" {
 			body[key] = value

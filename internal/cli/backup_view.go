@@ -22,6 +22,7 @@ var BackupColumns = []Column{
 	{Title: "Stored", Key: "clinker:stored_bytes", Long: true},
 	{Title: "Read By", Key: "clinker:read_by", Long: true},
 	{Title: "Read", Key: "clinker:read_bytes", Long: true},
+	{Title: "Quiesced", Key: "clinker:quiesced", Long: true},
 	{Title: "Verified At", Key: "clinker:verified_at", Long: true},
 	{Title: "Container", Key: "container", Long: true},
 	{Title: "Availability Zone", Key: "availability_zone", Long: true},

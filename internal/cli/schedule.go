@@ -21,6 +21,7 @@ var ScheduleColumns = []Column{
 	{Title: "Last Skipped", Key: "last_skipped_at", Long: true},
 	{Title: "Full Every", Key: "full_every", Long: true},
 	{Title: "Verify Every", Key: "verify_every", Long: true},
+	{Title: "Quiesce", Key: "quiesce", Long: true},
 	{Title: "Keep Last", Key: "keep_last", Long: true},
 	{Title: "Keep Daily", Key: "keep_daily", Long: true},
 	{Title: "Keep Weekly", Key: "keep_weekly", Long: true},

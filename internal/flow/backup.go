@@ -99,6 +99,7 @@ type BackupCreateInput struct {
 	Incremental      bool              `json:"incremental,omitempty"`
 	Force            bool              `json:"force,omitempty"`       // allows a volume in use
 	ScheduleID       string            `json:"schedule_id,omitempty"` // whose run this is
+	Quiesce          string            `json:"quiesce,omitempty"`     // QuiesceNo, QuiesceRequired or QuiesceIfPossible
 }
 
 // BackupSpec is what ExtractBackupRequest makes of the request: everything looked up, nothing written.
@@ -110,8 +111,10 @@ type BackupSpec struct {
 	Snapshot  *models.StorageSnapshot `json:"snapshot,omitempty"`
 	Temporary bool                    `json:"temporary,omitempty"`
 	// Keep says that the backend keeps the temporary snapshot for the next backup. InUse says that the volume can't be read without one.
-	Keep   bool                `json:"keep,omitempty"`
-	InUse  bool                `json:"in_use,omitempty"`
+	Keep  bool `json:"keep,omitempty"`
+	InUse bool `json:"in_use,omitempty"`
+	// Guests use the volume, and are to hold still while the temporary snapshot is made.
+	Guests []HostNode          `json:"guests,omitempty"`
 	Origin BackupOrigin        `json:"origin"`
 	Quota  []models.QuotaDelta `json:"quota"`
 }

@@ -182,6 +182,7 @@ func (s *Store) ReadyBackup(ctx context.Context, backupID, flowID, host string, 
 		}
 		b.Status, b.PreviousStatus, b.FlowID, b.FailReason = models.BackupAvailable, "", "", ""
 		b.Host, b.ObjectCount, b.StoredBytes, b.UpdatedAt = host, data.Objects, data.Stored, s.now()
+		b.Quiesced = data.Quiesced
 		b.ReadBy, b.ReadBytes, b.BaseHost = data.ReadBy, data.Read, data.BaseHost
 		if data.BaseHost != "" { // which took the place of what another backup had
 			if err := tx.Exec("UPDATE backups SET base_host = '' WHERE volume_id = ? AND id <> ? AND base_host <> ''", b.VolumeID, backupID).Error; err != nil {
@@ -189,7 +190,7 @@ func (s *Store) ReadyBackup(ctx context.Context, backupID, flowID, host string, 
 			}
 		}
 		if err := tx.Model(&models.Backup{ID: backupID}).
-			Select("status", "previous_status", "flow_id", "fail_reason", "host", "object_count", "stored_bytes", "read_by", "read_bytes", "base_host", "updated_at").
+			Select("status", "previous_status", "flow_id", "fail_reason", "host", "object_count", "stored_bytes", "read_by", "read_bytes", "base_host", "quiesced", "updated_at").
 			Updates(&b).Error; err != nil {
 			return err
 		}

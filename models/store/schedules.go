@@ -53,7 +53,7 @@ func (s *Store) UpdateSchedule(ctx context.Context, projectID, id string, p mode
 			return err
 		}
 		before := b
-		for _, c := range []struct{ to, from *string }{{&b.Name, p.Name}, {&b.Description, p.Description}, {&b.Cron, p.Cron}, {&b.TimeZone, p.TimeZone}} {
+		for _, c := range []struct{ to, from *string }{{&b.Name, p.Name}, {&b.Description, p.Description}, {&b.Cron, p.Cron}, {&b.TimeZone, p.TimeZone}, {&b.Quiesce, p.Quiesce}} {
 			if c.from != nil {
 				*c.to = *c.from
 			}
@@ -78,7 +78,7 @@ func (s *Store) UpdateSchedule(ctx context.Context, projectID, id string, p mode
 		}
 		b.UpdatedAt = s.now()
 		return tx.Model(&models.BackupSchedule{ID: id}).Select("name", "description", "cron", "time_zone", "full_every", "verify_every",
-			"keep_last", "keep_daily", "keep_weekly", "keep_monthly", "paused", "paused_reason", "revision", "updated_at").Updates(&b).Error
+			"keep_last", "keep_daily", "keep_weekly", "keep_monthly", "paused", "paused_reason", "quiesce", "revision", "updated_at").Updates(&b).Error
 	})
 	return b, err
 }

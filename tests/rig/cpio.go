@@ -3,6 +3,7 @@ package rig
 import (
 	"fmt"
 	"io"
+	"slices"
 )
 
 // archive writes what Linux unpacks as its first file system (newc, Documentation/driver-api/early-userspace/buffer-format.rst).
@@ -17,6 +18,16 @@ func (a *archive) add(name string, mode int, content []byte) {
 	head := fmt.Sprintf("070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", a.files, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name)+1, 0)
 	a.write(pad(append([]byte(head+name), 0)))
 	a.write(pad(content))
+}
+
+// folders adds folders, each with those above it first, and once.
+func (a *archive) folders(names ...string) {
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if !slices.Contains([]string{"bin", "dev", "proc", "sys", "modules"}, name) {
+			a.add(name, 0o40755, nil)
+		}
+	}
 }
 
 func (a *archive) close() error {

@@ -41,13 +41,14 @@ const domainXML = `<domain type='qemu'><name>%[1]s</name><memory unit='MiB'>192<
 <devices><emulator>%[4]s</emulator>
 <serial type='file'><source path='%[5]s/console'/><target port='0'/></serial>
 <serial type='unix'><source mode='bind' path='%[5]s/agent.sock'/><target port='1'/></serial>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
 <memballoon model='none'/></devices></domain>
 `
 
 // LibvirtGuest boots a guest under QEMU by libvirt, as a persistent domain. All of it is killed at the end of the test.
 func LibvirtGuest(t T) *Domain {
 	t.Helper()
-	needs(t, "libvirtd", "virsh", "qemu-system-x86_64", "busybox", "unshare")
+	needs(t, "libvirtd", "virsh", "qemu-system-x86_64", "qemu-ga", "busybox", "unshare")
 	s := open(t)
 	dir, number := s.folder(t, "libvirt")
 	d := &Domain{VM: &VM{t: t, dir: dir, Name: "domain-" + strconv.Itoa(number)}, Socket: filepath.Join(dir, "libvirt-sock")}

@@ -19,10 +19,11 @@ var vmInit []byte
 // GuestKernel is the folder into which tests/install.sh unpacks the kernel package that guests boot.
 const GuestKernel = "/var/lib/clinker-guest"
 
-// guestModules find virtio and SCSI disks.
+// guestModules find virtio and SCSI disks, and the port of the guest agent.
 var guestModules = []string{
 	"drivers/virtio/virtio.ko", "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio_pci_legacy_dev.ko",
 	"drivers/virtio/virtio_pci_modern_dev.ko", "drivers/virtio/virtio_pci.ko", "drivers/block/virtio_blk.ko",
+	"drivers/char/virtio_console.ko",
 	"drivers/scsi/scsi_common.ko", "drivers/scsi/scsi_mod.ko", "drivers/scsi/sd_mod.ko", "drivers/scsi/virtio_scsi.ko",
 }
 
@@ -40,7 +41,7 @@ type VM struct {
 // Guest boots a guest under QEMU with a monitor. It is killed at the end of the test.
 func Guest(t T) *VM {
 	t.Helper()
-	needs(t, "qemu-system-x86_64", "busybox")
+	needs(t, "qemu-system-x86_64", "qemu-ga", "busybox")
 	s := open(t)
 	dir, number := s.folder(t, "vm")
 	v := &VM{t: t, dir: dir, Sockets: dir, Name: "guest-" + strconv.Itoa(number)}
@@ -60,6 +61,8 @@ func (v *VM) start() error {
 		"-name", v.Name, "-M", "pc", "-accel", "tcg,tb-size=128", "-cpu", "max", "-smp", "1", "-m", "192", "-display", "none", "-no-reboot", "-nodefaults",
 		"-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 panic=-1 quiet mitigations=off",
 		"-serial", "file:"+filepath.Join(v.dir, "console"), "-serial", "unix:"+agent+",server=on,wait=off",
+		"-chardev", "socket,id=qga,server=on,wait=off,path="+filepath.Join(v.Sockets, v.Name+".agent"),
+		"-device", "virtio-serial", "-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",
 		"-qmp", "unix:"+filepath.Join(v.Sockets, v.Name+".sock")+",server=on,wait=off")
 	if err != nil {
 		return err
@@ -109,6 +112,9 @@ func guestImages(dir string) (kernel, initrd string, err error) {
 		return "", "", err
 	}
 	a.add("bin/busybox", 0o100755, busybox)
+	if err := addAgent(a); err != nil {
+		return "", "", err
+	}
 	for _, m := range guestModules {
 		found, _ := filepath.Glob(filepath.Join(GuestKernel, "lib/modules/*/kernel", m))
 		if len(found) == 0 {

@@ -43,8 +43,16 @@ type Options struct {
 	// Instance runs on it, and Guest runs a command line of busybox's shell inside.
 	Instance string
 	Guest    func(command string) (string, error)
+	// Agent starts and stops the guest agent inside.
+	Agent Agent
 	// Volumes make a blank volume of Size bytes, by the name of the way that it is reached.
 	Volumes map[string]func(t *testing.T) Volume
+}
+
+// Agent is the guest agent of a guest, which is not running when the suite begins.
+type Agent interface {
+	StartAgent()
+	StopAgent()
 }
 
 // Run runs the suite.
@@ -54,6 +62,7 @@ func Run(t *testing.T, o Options) {
 	}
 	for name, test := range map[string]func(suite){
 		"Readonly": suite.readonly, "AtOnce": suite.atOnce, "Refuses": suite.refuses, "Cancelled": suite.cancelled, "CutOff": suite.cutOff,
+		"Freeze": suite.freeze,
 	} {
 		t.Run(name, func(t *testing.T) { test(newSuite(t, o)) })
 	}

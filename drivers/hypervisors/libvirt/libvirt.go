@@ -160,6 +160,11 @@ func (h *Hypervisor) domain(ctx context.Context, instance, volumeID string, step
 		return err
 	}
 	defer lock.Close()
+	return h.reach(ctx, instance, volumeID, step)
+}
+
+// reach runs a step on an instance, beside others.
+func (h *Hypervisor) reach(ctx context.Context, instance, volumeID string, step func(*domain) error) error {
 	l, done, err := h.connect(ctx)
 	if err != nil {
 		return ended(ctx, &drivers.Error{

@@ -36,7 +36,7 @@ func TestGuest(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, p.Ready, p.Reason)
 	hypervisortest.Run(t, hypervisortest.Options{
-		New: hypervisor, Instance: d.Name, Guest: d.Run,
+		New: hypervisor, Instance: d.Name, Guest: d.Run, Agent: d,
 		Volumes: map[string]func(*testing.T) hypervisortest.Volume{
 			"file":  hypervisortest.File,
 			"iSCSI": func(t *testing.T) hypervisortest.Volume { return hypervisortest.Exported(t, tgt) },

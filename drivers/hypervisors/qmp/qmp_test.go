@@ -33,7 +33,7 @@ func TestGuest(t *testing.T) {
 		return qmp.New(qmp.Options{Sockets: vm.Sockets, Direct: []string{"iscsi", "glusterfs"}, UnplugTime: 2 * time.Minute, Logger: logger})
 	}
 	hypervisortest.Run(t, hypervisortest.Options{
-		New: hypervisor, Instance: vm.Name, Guest: vm.Run,
+		New: hypervisor, Instance: vm.Name, Guest: vm.Run, Agent: vm,
 		Volumes: map[string]func(*testing.T) hypervisortest.Volume{
 			"file":  hypervisortest.File,
 			"iSCSI": func(t *testing.T) hypervisortest.Volume { return hypervisortest.Exported(t, tgt) },

@@ -1,0 +1,8 @@
+-- +goose Up
+-- Whether the guests of a volume in use held still when a backup's data was taken, and what a schedule asks of them.
+ALTER TABLE backups ADD COLUMN quiesced BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE backup_schedules ADD COLUMN quiesce TEXT NOT NULL DEFAULT '';
+
+-- +goose Down
+ALTER TABLE backup_schedules DROP COLUMN quiesce;
+ALTER TABLE backups DROP COLUMN quiesced;
