@@ -3,6 +3,7 @@ package activities
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -294,6 +295,51 @@ func TestBackupCast(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, try[2], host, "%v", try)
 	}
+}
+
+// A backup whose guests are to hold still names them, or is refused where one can't be reached.
+func TestGuestsOfABackup(t *testing.T) {
+	c := newCatalogue(t)
+	v := c.available(t, 10, pool)
+	in := flow.BackupCreateInput{Header: request(flow.BackupCreate, uuid.NewString()), VolumeID: v.ID, Quiesce: flow.QuiesceRequired}
+	_, err := c.ExtractBackupRequest(ctx, in)
+	require.ErrorContains(t, err, "is not attached")
+	in.ScheduleID = uuid.NewString()
+	spec, err := c.ExtractBackupRequest(ctx, in)
+	require.NoError(t, err, "whose volume may be attached today and not tomorrow")
+	require.Empty(t, spec.Guests)
+	in.ScheduleID = ""
+
+	attach := func(connector json.RawMessage) {
+		t.Helper()
+		a := models.Attachment{ID: uuid.NewString(), VolumeID: v.ID, UserID: "u1", Connector: connector}
+		f := models.Flow{ID: flow.ID("attachment-create", a.ID, uuid.NewString()), Operation: models.OpAttachmentCreate, ResourceID: a.ID, ResourceKind: "attachment", ProjectID: project}
+		_, err := c.Store.CreateAttachmentEntry(ctx, project, a, f)
+		require.NoError(t, err)
+		_, err = c.Store.ReadyAttachment(ctx, a.ID, f.ID, models.LocalConnection(v.ID, "/dev/vg/lv"), nil)
+		require.NoError(t, err)
+		_, err = c.Store.CompleteAttachment(ctx, project, a.ID)
+		require.NoError(t, err)
+	}
+	guest := flow.HostNode{Node: "h1", Instance: "vm1"}
+	ours, err := flow.NoteNode(models.Connector{Host: "h1"}, guest)
+	require.NoError(t, err)
+	attach(ours)
+	for quiesce, want := range map[string][]flow.HostNode{flow.QuiesceNo: nil, flow.QuiesceIfPossible: {guest}, flow.QuiesceRequired: {guest}} {
+		in.Quiesce = quiesce
+		spec, err := c.ExtractBackupRequest(ctx, in)
+		require.NoError(t, err)
+		require.Equal(t, want, spec.Guests)
+		require.True(t, spec.Temporary)
+	}
+	attach(json.RawMessage(`{"host":"of-nova"}`))
+	in.Quiesce = flow.QuiesceRequired
+	_, err = c.ExtractBackupRequest(ctx, in)
+	require.ErrorContains(t, err, "of no guest that a host worker serves")
+	in.Quiesce = flow.QuiesceIfPossible
+	spec, err = c.ExtractBackupRequest(ctx, in)
+	require.NoError(t, err)
+	require.Empty(t, spec.Guests, "half of them would not make a whole")
 }
 
 func TestStepsOfABackup(t *testing.T) {

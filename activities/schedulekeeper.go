@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ type ScheduleKeeperStore interface {
 	ScheduleTimes(ctx context.Context) ([]models.BackupSchedule, error)
 	// BeginScheduleRun writes the run's record and gives it the schedule; *models.StatusError while another one has it.
 	BeginScheduleRun(ctx context.Context, projectID, id string, f models.Flow) error
-	NoteScheduleSkipped(ctx context.Context, id string, due time.Time) error
+	NoteScheduleSkipped(ctx context.Context, id string, due time.Time, reason string) error
+	GetFlow(ctx context.Context, projectID, id string) (models.Flow, error)
 }
 
 // ScheduleEngine keeps schedules at Temporal.
@@ -130,8 +132,12 @@ func (k *ScheduleKeeper) StartScheduledRun(ctx context.Context, in flow.TickInpu
 	var busy *models.StatusError
 	switch {
 	case errors.As(err, &busy):
-		slog.Warn("scheduled backup left out", "schedule", row.ID, "due", at, "reason", busy.Error())
-		return catalogueError(k.Store.NoteScheduleSkipped(ctx, row.ID, at))
+		reason, err := k.underWay(ctx, row)
+		if err != nil {
+			return catalogueError(err)
+		}
+		slog.Warn("scheduled backup left out", "schedule", row.ID, "due", at, "reason", cmp.Or(reason, busy.Error()))
+		return catalogueError(k.Store.NoteScheduleSkipped(ctx, row.ID, at, cmp.Or(reason, busy.Error())))
 	case isNotFound(err):
 		return nil
 	case err != nil:
@@ -141,4 +147,31 @@ func (k *ScheduleKeeper) StartScheduledRun(ctx context.Context, in flow.TickInpu
 		return engineAway(err) // and, where this is the last attempt, reconcile starts it
 	}
 	return nil
+}
+
+// underWay says, for whoever looks at a schedule whose runs are left out, what its run waits for. A held backup keeps its volume, so that
+// no other can be made meanwhile: somebody has to decide.
+func (k *ScheduleKeeper) underWay(ctx context.Context, row models.BackupSchedule) (string, error) {
+	now, err := k.Store.GetSchedule(ctx, "", row.ID)
+	if err != nil || now.FlowID == "" {
+		return "", err
+	}
+	_, _, request, err := flow.ParseID(now.FlowID)
+	if err != nil {
+		return "", err
+	}
+	backup := runsBackup(now.FlowID)
+	for _, op := range []flow.Operation{flow.BackupCreate, flow.BackupVerify} {
+		f, err := k.Store.GetFlow(ctx, "", flow.ID(op, backup, request))
+		if isNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if f.State == models.FlowHeld {
+			return fmt.Sprintf("the run before waits for somebody to decide: flow %s is held at %s: %s", f.ID, f.FailedTask, f.Error), nil
+		}
+	}
+	return fmt.Sprintf("the run before is still under way: flow %s", now.FlowID), nil
 }

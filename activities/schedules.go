@@ -62,7 +62,7 @@ func (s *Schedules) ExtractScheduleRequest(ctx context.Context, in flow.Schedule
 		Header: in.Header, VolumeID: v.ID, Name: cmp.Or(sch.Name, "scheduled") + " " + time.Now().In(zone).Format(nameForm), ScheduleID: sch.ID, Force: true,
 		Quiesce: sch.Quiesce, Incremental: !schedule.Full(sch.ID, sch.FullEvery, all),
 	}
-	b.ResourceID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.FlowID)).String()
+	b.ResourceID = runsBackup(in.FlowID)
 	b.FlowID = flow.ID(flow.BackupCreate, b.ResourceID, in.RequestID)
 	if b.Incremental { // what it would add to may not do: the volume has been made anew, say
 		_, err := s.Store.ParentFor(ctx, models.Backup{ProjectID: sch.ProjectID, VolumeID: v.ID, SizeGiB: v.SizeGiB})
@@ -76,6 +76,11 @@ func (s *Schedules) ExtractScheduleRequest(ctx context.Context, in flow.Schedule
 	spec.Backup = b
 	spec.Verify = sch.VerifyEvery > 0 && sch.Runs%sch.VerifyEvery == 0
 	return spec, nil
+}
+
+// runsBackup is the id of the backup that a run makes.
+func runsBackup(flowID string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(flowID)).String()
 }
 
 // BeginVerify writes the record of the flow that verifies a run's backup.

@@ -244,6 +244,16 @@ func TestSkippedRunIsNoted(t *testing.T) {
 	require.Empty(t, p.timer.started)
 	require.WithinDuration(t, due, p.now(t).SkippedAt, time.Hour)
 	require.False(t, p.now(t).SkippedAt.IsZero())
+	require.Contains(t, p.now(t).SkippedReason, "still under way: flow "+manual.Header.FlowID)
+
+	// Whoever looks at the schedule is told that its runs wait for them.
+	spec, err := p.steps.ExtractScheduleRequest(ctx, manual.Input.(flow.ScheduleRunInput))
+	require.NoError(t, err)
+	held := models.Flow{ID: spec.Backup.FlowID, Operation: models.OpBackupCreate, ResourceKind: flow.KindBackup, ResourceID: spec.Backup.ResourceID, ProjectID: project, State: models.FlowRunning}
+	require.NoError(t, p.BeginFlow(ctx, held))
+	require.NoError(t, p.EndFlow(ctx, models.FlowEnd{FlowID: held.ID, State: models.FlowHeld, FailedTask: flow.TaskBackupChunks, Error: "no space left"}))
+	require.NoError(t, p.keeper.StartScheduledRun(ctx, flow.TickInput{ScheduleID: p.row.ID, Due: due}))
+	require.Contains(t, p.now(t).SkippedReason, "flow "+held.ID+" is held at BackupChunks: no space left")
 }
 
 func TestSyncSchedules(t *testing.T) {

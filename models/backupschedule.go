@@ -37,6 +37,7 @@ type BackupSchedule struct {
 	LastRunAt                time.Time `gorm:"serializer:micros"`
 	LastEndedAt              time.Time `gorm:"serializer:micros"`
 	SkippedAt                time.Time `gorm:"serializer:micros"` // when a run was last left out, since another one was under way
+	SkippedReason            string
 	CreatedAt                time.Time `gorm:"serializer:micros;autoCreateTime:false"`
 	UpdatedAt                time.Time `gorm:"serializer:micros;autoUpdateTime:false"`
 }

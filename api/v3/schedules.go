@@ -176,6 +176,7 @@ type scheduleView struct {
 	LastRunAt    Time   `json:"last_run_at"`
 	LastEndedAt  Time   `json:"last_ended_at"`
 	SkippedAt    Time   `json:"last_skipped_at"`
+	SkipReason   Null   `json:"last_skipped_reason"`
 	CreatedAt    Time   `json:"created_at"`
 	UpdatedAt    Time   `json:"updated_at"`
 }
@@ -186,7 +187,7 @@ func (a *API) viewSchedule(s *models.BackupSchedule) scheduleView {
 		Cron: s.Cron, TimeZone: s.TimeZone, FullEvery: s.FullEvery, VerifyEvery: s.VerifyEvery, KeepLast: s.Keep.Last, KeepDaily: s.Keep.Daily,
 		KeepWeekly: s.Keep.Weekly, KeepMonthly: s.Keep.Monthly, Quiesce: cmp.Or(s.Quiesce, quiesceNo), Paused: s.Paused, PausedReason: Null(s.PausedReason), NextRunAt: Time(nextRun(s, a.Now())),
 		Runs: s.Runs, Flow: Null(s.FlowID), LastFlow: Null(s.LastFlowID), LastBackup: Null(s.LastBackupID), LastResult: Null(s.LastResult),
-		LastError: Null(s.LastError), LastRunAt: Time(s.LastRunAt), LastEndedAt: Time(s.LastEndedAt), SkippedAt: Time(s.SkippedAt),
+		LastError: Null(s.LastError), LastRunAt: Time(s.LastRunAt), LastEndedAt: Time(s.LastEndedAt), SkippedAt: Time(s.SkippedAt), SkipReason: Null(s.SkippedReason),
 		CreatedAt: Time(s.CreatedAt), UpdatedAt: Time(s.UpdatedAt),
 	}
 }

@@ -39,10 +39,10 @@ func (s *Store) BeginScheduleRun(ctx context.Context, projectID, id string, f mo
 	})
 }
 
-// NoteScheduleSkipped remembers when a run was left out. A schedule that is gone is nil.
-func (s *Store) NoteScheduleSkipped(ctx context.Context, id string, due time.Time) error {
+// NoteScheduleSkipped remembers when a run was left out, and why. A schedule that is gone is nil.
+func (s *Store) NoteScheduleSkipped(ctx context.Context, id string, due time.Time, reason string) error {
 	return s.write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE backup_schedules SET skipped_at = ? WHERE id = ?", toMicros(due), id).Error
+		return tx.Exec("UPDATE backup_schedules SET skipped_at = ?, skipped_reason = ? WHERE id = ?", toMicros(due), clip(reason, failReasonMost), id).Error
 	})
 }
 

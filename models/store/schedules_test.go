@@ -80,15 +80,15 @@ func TestScheduleRun(t *testing.T) {
 		refusedWith(t, s.BeginScheduleRun(ctx, "p1", b.ID, other), "is being run by flow "+f.ID)
 		require.ErrorIs(t, s.BeginScheduleRun(ctx, "p2", b.ID, other), models.ErrNotFound)
 		due := s.now().Add(-time.Minute)
-		require.NoError(t, s.NoteScheduleSkipped(ctx, b.ID, due))
+		require.NoError(t, s.NoteScheduleSkipped(ctx, b.ID, due, "busy"))
 		end := models.FlowEnd{FlowID: f.ID, ResourceID: b.ID, State: models.FlowFailure, Error: "it is gone", Schedule: &models.ScheduleEnd{BackupID: "b1", Pause: "volume is gone"}}
 		for range 2 {
 			require.NoError(t, s.EndFlow(ctx, end))
 		}
 		got, err := s.GetSchedule(ctx, "", b.ID)
 		require.NoError(t, err)
-		require.Equal(t, []any{"", f.ID, "b1", models.FlowFailure, "it is gone", true, "volume is gone", int64(2), int64(1), due.UTC().UnixMicro()},
-			[]any{got.FlowID, got.LastFlowID, got.LastBackupID, got.LastResult, got.LastError, got.Paused, got.PausedReason, got.Revision, got.Runs, got.SkippedAt.UnixMicro()})
+		require.Equal(t, []any{"", f.ID, "b1", models.FlowFailure, "it is gone", true, "volume is gone", int64(2), int64(1), due.UTC().UnixMicro(), "busy"},
+			[]any{got.FlowID, got.LastFlowID, got.LastBackupID, got.LastResult, got.LastError, got.Paused, got.PausedReason, got.Revision, got.Runs, got.SkippedAt.UnixMicro(), got.SkippedReason})
 
 		// The record of one that has ended stays as it is; another one may begin, and outlives its schedule.
 		require.NoError(t, s.BeginScheduleRun(ctx, "p1", b.ID, f))

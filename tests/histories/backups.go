@@ -58,6 +58,9 @@ func backupScenarios() []scenario {
 		scenario{name: "backup-create-in-use-held", op: flow.BackupCreate, inUse: true, fail: read, as: full, waits: "timer"},
 		scenario{name: "backup-create-in-use-held-aborted", op: flow.BackupCreate, inUse: true, fail: read, as: full, words: []string{flow.UpdateAbort}},
 		scenario{name: "backup-create-in-use-snapshot-held", op: flow.BackupCreate, inUse: true, fail: left, as: down, waits: "timer"},
+		scenario{name: "backup-create-quiesced", op: flow.BackupCreate, inUse: true, quiesce: flow.QuiesceRequired},
+		scenario{name: "backup-create-quiesced-in-vain", op: flow.BackupCreate, inUse: true, quiesce: flow.QuiesceRequired, fail: map[string]int{flow.TaskFreezeGuest: 1}, as: map[string]flow.ErrorType{flow.TaskFreezeGuest: flow.ErrNotSupported}},
+		scenario{name: "backup-create-quiesced-if-possible", op: flow.BackupCreate, inUse: true, quiesce: flow.QuiesceIfPossible, fail: map[string]int{flow.TaskFreezeGuest: 1}, as: map[string]flow.ErrorType{flow.TaskFreezeGuest: flow.ErrNotSupported}},
 		scenario{name: "create-from-backup", op: flow.VolumeCreate, backup: true},
 		scenario{name: "create-from-backup-waits-for-data-worker", op: flow.VolumeCreate, backup: true, dataAway: true, waits: flow.TaskRestoreChunks},
 		scenario{name: "create-from-backup-held", op: flow.VolumeCreate, backup: true, fail: restore, as: room, waits: "timer"},
@@ -75,6 +78,10 @@ func (s scenario) backupResults(results map[string]any, volume models.Volume, qu
 	if s.inUse || s.keep {
 		from := storageSnapshot()
 		spec.Temporary, spec.Snapshot, spec.InUse, spec.Keep = true, &from, s.inUse, s.keep
+	}
+	if s.quiesce != "" {
+		spec.Guests = []flow.HostNode{{Node: flow.HostOf(backend), Instance: "vm1"}}
+		results[flow.TaskThawGuest] = flow.ThawResult{Held: true}
 	}
 	stored := flow.StoredBackupResult{Data: models.BackupData{Objects: 2, Stored: 1 << 20}}
 	results[flow.TaskExtractBackupRequest] = spec

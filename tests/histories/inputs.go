@@ -92,7 +92,7 @@ func (s scenario) input(h flow.Header) any {
 	case flow.VolumeAttach:
 		return flow.VolumeAttachInput{Header: h, VolumeID: snapshotID, Node: compute1().Host, Instance: attached().Instance}
 	case flow.BackupCreate:
-		return flow.BackupCreateInput{Header: h, VolumeID: resourceID, Name: "monday", Force: s.inUse}
+		return flow.BackupCreateInput{Header: h, VolumeID: resourceID, Name: "monday", Force: s.inUse, Quiesce: s.quiesce}
 	case flow.BackupRestore:
 		return flow.BackupRestoreInput{Header: h, VolumeID: snapshotID}
 	case flow.BackupDelete:

@@ -29,6 +29,7 @@ type scenario struct {
 	backup   bool // a create from a backup
 	inUse    bool // a backup of a volume in use
 	keep     bool // its snapshot is kept for the next one, or is there when it is deleted
+	quiesce  string
 	host     bool // a host worker has the volume
 	hostAway bool
 	// unsettled says that the record of a flow below does not end.
@@ -238,7 +239,7 @@ func (s scenario) activities() map[string]any {
 		flow.TaskSnapshotDestroy, flow.TaskExtractManageRequest, flow.TaskMeasureVolume, flow.TaskAdoptVolume, flow.TaskReleaseVolume,
 		flow.TaskExtractAttachRequest, flow.TaskAttachCast, flow.TaskInitializeConnection, flow.TaskTerminateConnection,
 		flow.TaskHostProperties, flow.TaskConnectVolume, flow.TaskDisconnectVolume, flow.TaskPlugVolume, flow.TaskUnplugVolume, flow.TaskExtendConnected,
-		flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments,
+		flow.TaskFindAgent, flow.TaskFreezeGuest, flow.TaskThawGuest, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments,
 		flow.TaskExtractBackupRequest, flow.TaskBackupCast, flow.TaskBackupChunks, flow.TaskDeleteBackupData, flow.TaskExtractRestoreRequest,
 		flow.TaskRestoreCast, flow.TaskRestoreChunks, flow.TaskEntryRestored, flow.TaskReadBackupRecord, flow.TaskVerifyBackup, flow.TaskEntryVerified,
 	}, scheduleTasks...) {

@@ -19,7 +19,7 @@ func (s *Server) createSchedule(w http.ResponseWriter, r *http.Request) {
 	b := object{
 		"id": s.id(), "name": "", "description": nil, "project_id": r.PathValue("project"), "time_zone": "UTC", "full_every": 7, "verify_every": 0,
 		"keep_last": 0, "keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0, "paused": false, "paused_reason": nil, "next_run_at": created,
-		"runs": 0, "last_result": nil, "last_error": nil, "last_run_at": nil, "last_skipped_at": nil, "created_at": created,
+		"runs": 0, "last_result": nil, "last_error": nil, "last_run_at": nil, "last_skipped_at": nil, "last_skipped_reason": nil, "quiesce": "no", "created_at": created,
 		"status": "available", "metadata": object{},
 	}
 	maps.Copy(b, asked)
