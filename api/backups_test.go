@@ -93,6 +93,8 @@ func TestCreateBackup(t *testing.T) {
 		{"volume_id": v.ID, "incremental": "maybe"},
 		{"volume_id": v.ID, "name": strings.Repeat("x", 256)},
 		{"volume_id": v.ID, "colour": "red"},
+		{"volume_id": v.ID, "clinker:quiesce": "always"},
+		{"volume_id": v.ID, "clinker:quiesce": "required", "snapshot_id": uuidOf(8)},
 	} {
 		require.Equal(t, 400, post(bad).Code, bad)
 	}
@@ -102,6 +104,8 @@ func TestCreateBackup(t *testing.T) {
 	require.Equal(t, 400, post(map[string]any{"volume_id": v.ID}).Code, "in use")
 	require.Equal(t, 202, post(map[string]any{"volume_id": v.ID, "force": true}).Code)
 	require.Equal(t, flow.BackupCreateTasks(true), rig.Engine.Started[len(rig.Engine.Started)-1].Header.Tasks, "through a temporary snapshot")
+	require.Equal(t, 202, post(map[string]any{"volume_id": v.ID, "force": true, "clinker:quiesce": "if-possible"}).Code)
+	require.Equal(t, flow.QuiesceIfPossible, rig.Engine.Started[len(rig.Engine.Started)-1].Input.(flow.BackupCreateInput).Quiesce)
 	started := len(rig.Engine.Started)
 	rig.Store.Services[0].UpdatedAt = time.Now().Add(-time.Hour)
 	require.Equal(t, 503, post(map[string]any{"volume_id": v.ID, "force": true}).Code, "no data worker is up")
