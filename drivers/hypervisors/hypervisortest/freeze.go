@@ -2,13 +2,13 @@ package hypervisortest
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/hypervisors"
+	"github.com/clinker-storage/clinker/internal/execx"
 )
 
 // freeze has a guest with a file system on a volume hold still: what it had not written yet is on the volume then, whole, and what it writes
@@ -62,9 +62,7 @@ func (s suite) freeze() {
 // host runs a program here that looks at the volume's own side.
 func (s suite) host(name string, args ...string) string {
 	s.Helper()
-	cmd := exec.CommandContext(s.ctx(), name, args...) //nolint:forbidigo // a test that looks with other eyes
-	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
-	out, err := cmd.Output()
-	s.NoError(err, "%s %v: %s", name, args, out)
-	return string(out)
+	out, err := execx.New(nil).Run(s.ctx(), execx.Command{Name: name, Args: args})
+	s.NoError(err, "%s %v: %s", name, args, out.Stderr)
+	return string(out.Stdout)
 }
