@@ -269,18 +269,19 @@ func BenchmarkBackups(bb *testing.B) {
 	b.fill("sparse", sparseSize, false, func(off int64) bool { return off%(sparseSize/(sparseData/mebi)) == 0 })
 
 	// The machine's limits, and what stands on each, one after the other.
-	b.rate("raw read", "limit", volumeSize, "random", nil, func(warm bool) { b.pieces("random", volumeSize, warm, func(int, []byte) {}) })
+	read := b.rate("raw read", "limit", volumeSize, "random", nil, func(warm bool) { b.pieces("random", volumeSize, warm, func(int, []byte) {}) })
 	hash := b.rate("read and SHA-256, all cores", "limit", volumeSize, "random", nil, func(warm bool) {
 		b.pieces("random", volumeSize, warm, func(_ int, p []byte) { sha256.Sum256(p) })
 	})
 	b.rate("raw write, O_DIRECT, and fsync", "limit", volumeSize, "", b.fresh(volumeSize), func(bool) { b.rawCopy(nil, volumeSize) })
-	b.rate("raw copy: read and write at once, and fsync", "limit", volumeSize, "random", b.fresh(volumeSize), func(warm bool) {
+	copied := b.rate("raw copy: read and write at once, and fsync", "limit", volumeSize, "random", b.fresh(volumeSize), func(warm bool) {
 		src := b.open("random", volumeSize, warm)
 		defer src.Close()
 		b.rawCopy(src, volumeSize)
 	})
 	full := b.rate("full backup, random", "900 MB/s", volumeSize, "random", func() { drop("full") }, func(warm bool) { b.create(s, "random", "full", "", volumeSize, warm, nil) })
 	b.note("full / hashing", full, hash, "60 %")
+	b.note("full / raw copy", full, copied, "")
 
 	packs := b.rate("read and zstd, all cores", "limit", volumeSize, "mixed", nil, func(warm bool) { b.zstd("mixed", warm) })
 	mixed := b.rate("full backup, half text", "", volumeSize, "mixed", func() { drop("mixed") }, func(warm bool) { b.create(s, "mixed", "mixed", "", volumeSize, warm, nil) })
@@ -293,6 +294,7 @@ func BenchmarkBackups(bb *testing.B) {
 	require.NoError(b, f.Close())
 	inc := b.rate("incremental, 5 % changed, by hashes", "1800 MB/s", volumeSize, "random", func() { drop("inc") }, func(warm bool) { b.create(s, "random", "inc", "full", volumeSize, warm, nil) })
 	b.note("incremental / hashing", inc, hash, "")
+	b.note("incremental / raw read", inc, read, "")
 	b.rate("incremental, 5 % changed, by extents", "by the change", volumeSize, "random", func() { drop("ext") }, func(warm bool) {
 		b.create(s, "random", "ext", "full", volumeSize, warm, func(yield func(backups.Extent, error) bool) {
 			for off := drivers.Bytes(0); off < volumeSize; off += 20 * mebi {
@@ -302,7 +304,9 @@ func BenchmarkBackups(bb *testing.B) {
 			}
 		})
 	})
-	b.rate("restore", "1200 MB/s", volumeSize, "store", b.fresh(volumeSize), func(bool) { b.restore(s, "full", volumeSize) })
+	restored := b.rate("restore", "1200 MB/s", volumeSize, "store", b.fresh(volumeSize), func(bool) { b.restore(s, "full", volumeSize) })
+	b.note("restore / raw copy", restored, copied, "")
+	b.note("restore / hashing", restored, hash, "")
 
 	b.rate("4 GiB that hold 256 MiB: backup", "5000 MB/s", sparseSize, "sparse", func() { drop("sparse") }, func(warm bool) { b.create(s, "sparse", "sparse", "", sparseSize, warm, nil) })
 	b.rate("4 GiB that hold 256 MiB: restore", "5000 MB/s", sparseSize, "store", b.fresh(sparseSize), func(bool) { b.restore(s, "sparse", sparseSize) })
