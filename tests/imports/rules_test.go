@@ -152,7 +152,7 @@ var layers = []layer{
 		why: "both kinds of Temporal are prepared by it",
 	},
 	{
-		of: "internal/devserver", ours: []string{"internal/namespace", "internal/nodeauth", "internal/flow", "models"}, never: []string{gin},
+		of: "internal/devserver", ours: []string{"internal/durable", "internal/namespace", "internal/nodeauth", "internal/flow", "models"}, never: []string{gin},
 		why: "it runs a Temporal for anybody",
 	},
 	{
