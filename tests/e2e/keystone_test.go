@@ -243,12 +243,8 @@ func TestKeystone(t *testing.T) {
 	require.NotEmpty(t, eventually(mia, 503).Get("Retry-After"))
 	got, _, text = ask("/volumes", "gAAAAABanother")
 	require.Equal(t, 503, got, text)
-	// Back, it makes tokens for a moment only.
-	conf, err := os.ReadFile(k.conf)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(k.conf, append(conf, "[token]\nexpiration = 4\n"...), 0o600))
+	brief := k.briefly(t)
 	k.Start(t)
-	brief := k.token(t, "otto", "theirs")
 	got, _, text = patient("/volumes", mia)
 	require.Equal(t, 200, got, text)
 	// A token is over after its time, when it is given back, and when its user is disabled.
@@ -256,7 +252,7 @@ func TestKeystone(t *testing.T) {
 	require.NoError(t, tokens.Revoke(t.Context(), k.admin, clinker).Err)
 	eventually(clinker, 401)
 	disabled := false
-	_, err = users.Update(t.Context(), k.admin, k.mia, users.UpdateOpts{Enabled: &disabled}).Extract()
+	_, err := users.Update(t.Context(), k.admin, k.mia, users.UpdateOpts{Enabled: &disabled}).Extract()
 	require.NoError(t, err)
 	eventually(mia, 401)
 	log, err := os.ReadFile(s.Log)
@@ -293,4 +289,16 @@ curl -sSf -H "X-Auth-Token: $token" "$VOLUMES"`, login},
 		require.Zero(t, code, "%s: %s", name, out)
 		require.Contains(t, out, "hers", name)
 	}
+}
+
+// briefly returns a token that lives for a second; Keystone is not up before and after.
+func (k *keystone) briefly(t *testing.T) string {
+	conf, err := os.ReadFile(k.conf)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(k.conf, append(conf[:len(conf):len(conf)], "[token]\nexpiration = 1\n"...), 0o600))
+	k.Start(t)
+	token := k.token(t, "otto", "theirs")
+	k.Kill(t)
+	require.NoError(t, os.WriteFile(k.conf, conf, 0o600))
+	return token
 }

@@ -162,11 +162,10 @@ func TestOwnRack(t *testing.T) {
 	require.Len(t, password, 16)
 	token := strings.TrimSpace(r.as(t, "openstack token issue -f value -c id"))
 	secrets := r.secrets(t, token, password)
-	t.Run("memory while attached", func(t *testing.T) { r.memory(t, secrets) })
+	t.Run("memory", func(t *testing.T) { r.memory(t, secrets) })
 	r.as(t, "clinker volume detach first --wait; clinker backup restore kept --wait --name again")
 	require.NoError(t, os.WriteFile(filepath.Join(r.node.Share, "watched"), nil, 0o600))
 	<-watched
-	t.Run("memory", func(t *testing.T) { r.memory(t, secrets) })
 	t.Run("files", func(t *testing.T) {
 		p := places{"arguments and environments in the node": argv, "the controller's log": r.up.Log}
 		p.tree(t, filepath.Join(r.dir, "state"))
@@ -176,7 +175,7 @@ func TestOwnRack(t *testing.T) {
 		p.process("the controller", r.up.Pid())
 		p.wantNone(t, secrets, r.up.Log)
 		require.Contains(t, p.holding(t, []byte("iscsiadm")), "arguments and environments in the node")
-		require.NotEmpty(t, p.holding(t, []byte("volume-attach:")), "Temporal's database")
+		require.NotEmpty(t, p.holding(t, []byte("attachment-attach:")), "Temporal's database")
 	})
 }
 

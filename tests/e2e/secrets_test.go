@@ -176,13 +176,11 @@ func (a apartServer) secrets(t *testing.T, userToken, name string) {
 	places[planted] = planted
 	require.Equal(t, []string{planted}, places.holding(t, secrets["the node's token"]))
 
-	for pid, found := range inMemory(t, secrets, a.node.Pid(), a.Pid()) {
-		for _, what := range found {
-			its := what == "the node's token" || strings.HasSuffix(what, " of node2")
-			require.True(t, its || pid == a.Pid(), "the node's process has %s", what)
-		}
-		require.NotEmpty(t, found, "the search finds what a process does know")
+	known := inMemory(t, secrets, a.node.Pid())[a.node.Pid()]
+	for _, what := range known {
+		require.True(t, what == "the node's token" || strings.HasSuffix(what, " of node2"), "the node's process has %s", what)
 	}
+	require.NotEmpty(t, known, "the search finds what a process does know")
 }
 
 // codecServer has `clinkerd codec-server` decode a payload for the Web UI, as a browser asks for it.

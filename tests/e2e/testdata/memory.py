@@ -6,7 +6,8 @@ import json
 import re
 import sys
 
-CHUNK = 4 << 20
+CHUNK = 256 << 10
+NOTHING = bytes(CHUNK)  # most of what a Go program has is not in use
 with open(sys.argv[1]) as file:
     wanted = {name: bytes.fromhex(text) for name, text in json.load(file).items()}
 longest = max(len(secret) for secret in wanted.values())
@@ -29,10 +30,12 @@ for pid in sys.argv[2:]:
                     break
                 if not text:
                     break
+                at += len(text)
+                if not before and text == NOTHING:
+                    continue
                 window = before + text
                 found.update(name for name, secret in wanted.items() if secret in window)
-                before = window[-longest:]
-                at += len(text)
+                before = b"" if text == NOTHING else window[-longest:]
     if not regions:
         sys.exit(f"process {pid} has no memory")
     for name in sorted(found):
