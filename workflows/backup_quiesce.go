@@ -11,12 +11,15 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
+// agentWait is how long the client waits for a guest's agent, which may be slow to say that it is there, or silent.
+const agentWait = 15 * time.Second
+
 // findAgents asks the hosts of the guests, before anything is written, whether these can be made to hold still. Where one can't, the backup is
 // refused, or made without.
 func (f *backupCreate) findAgents(ctx workflow.Context) error {
 	for _, g := range f.spec.Guests {
 		f.tasks.insert(flow.TaskFindAgent, flow.TaskQuotaReserve)
-		err := f.step(askHost(ctx, g.Node), flow.TaskFindAgent, f.freeze(g), nil)
+		err := f.step(briefly(askHost(ctx, g.Node), agentWait, 1), flow.TaskFindAgent, f.freeze(g), nil)
 		if err != nil && noAnswer(err) {
 			err = wire.Error(&flow.Error{
 				Type: flow.ErrInvalid, Message: "guest " + g.Instance + " can't be made to hold still: its host " + g.Node + " does not answer",
@@ -53,13 +56,13 @@ func (f *backupCreate) still(ctx workflow.Context) (taken *models.StorageSnapsho
 	for _, g := range f.spec.Guests {
 		asked++
 		f.tasks.again(flow.TaskFreezeGuest)
-		if err = f.step(briefly(onHost(ctx, g.Node, g.Instance+" holds still"), time.Minute), flow.TaskFreezeGuest, f.freeze(g), nil); err != nil {
+		if err = f.step(briefly(onHost(ctx, g.Node, g.Instance+" holds still"), time.Minute, 0), flow.TaskFreezeGuest, f.freeze(g), nil); err != nil {
 			break
 		}
 	}
 	if err == nil {
 		var out flow.NodeResult
-		out, err = f.node(briefly(node(ctx, f.backend, "temporary snapshot of "+f.spec.Volume.Name), flow.FreezeLimit), flow.TaskCreateSnapshot, f.temporary())
+		out, err = f.node(briefly(node(ctx, f.backend, "temporary snapshot of "+f.spec.Volume.Name), flow.FreezeLimit, stillAttempts), flow.TaskCreateSnapshot, f.temporary())
 		if taken = out.Snapshot; taken == nil {
 			taken = f.spec.Snapshot
 		}
@@ -90,7 +93,7 @@ func (f *backupCreate) thaw(ctx workflow.Context, guests []flow.HostNode) (held 
 	for _, g := range guests {
 		f.tasks.again(flow.TaskThawGuest)
 		var out flow.ThawResult
-		failed := f.step(briefly(onHost(safe, g.Node, g.Instance+" goes on"), 2*flow.FreezeLimit), flow.TaskThawGuest, f.freeze(g), &out)
+		failed := f.step(briefly(onHost(safe, g.Node, g.Instance+" goes on"), 2*flow.FreezeLimit, 0), flow.TaskThawGuest, f.freeze(g), &out)
 		if failed != nil {
 			err = failed
 		}
@@ -99,10 +102,13 @@ func (f *backupCreate) thaw(ctx workflow.Context, guests []flow.HostNode) (held 
 	return held, err
 }
 
-// briefly bounds a step with all its attempts.
-func briefly(ctx workflow.Context, limit time.Duration) workflow.Context {
+// stillAttempts is how often the snapshot is tried while guests hold still for it.
+const stillAttempts = 3
+
+// briefly bounds a step with all its attempts; 0 attempts are as many as there is time for.
+func briefly(ctx workflow.Context, limit time.Duration, attempts int32) workflow.Context {
 	opts := workflow.GetActivityOptions(ctx)
 	opts.ScheduleToCloseTimeout, opts.StartToCloseTimeout = limit, limit
-	opts.RetryPolicy = &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second}
+	opts.RetryPolicy = &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second, MaximumAttempts: attempts}
 	return workflow.WithActivityOptions(ctx, opts)
 }

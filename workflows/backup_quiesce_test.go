@@ -63,6 +63,7 @@ func TestQuiesceThatFails(t *testing.T) {
 		"second never": {plan: func(g *guests) {
 			g.fail[flow.TaskFreezeGuest] = []error{nil, wire.Error(&flow.Error{Type: flow.ErrCertain})}
 		}},
+		"busy":         {plan: func(g *guests) { g.failing(flow.TaskCreateSnapshot, stillAttempts, flow.ErrBusy) }},
 		"no snapshot":  {plan: func(g *guests) { g.failing(flow.TaskCreateSnapshot, 1, flow.ErrCertain) }},
 		"too late":     {plan: func(g *guests) { g.late = true }},
 		"never thawed": {plan: func(g *guests) { g.failing(flow.TaskThawGuest, 1, flow.ErrCertain) }},

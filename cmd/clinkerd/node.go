@@ -25,7 +25,6 @@ import (
 	"github.com/clinker-storage/clinker/drivers/targets/local"
 	"github.com/clinker-storage/clinker/drivers/targets/tgt"
 	"github.com/clinker-storage/clinker/internal/config"
-	"github.com/clinker-storage/clinker/internal/durable"
 	"github.com/clinker-storage/clinker/internal/engine"
 	"github.com/clinker-storage/clinker/workers"
 )
@@ -165,12 +164,9 @@ func cloudID(state string) (string, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return "", fmt.Errorf("state folder: %w", err)
 	}
-	if err := durable.Create(path, []byte(uuid.NewString()+"\n")); err != nil && !errors.Is(err, os.ErrExist) {
+	id := uuid.NewString()
+	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("installation id: %w", err)
 	}
-	b, err = os.ReadFile(path) // of two that make one at once, the first one's
-	if err != nil {
-		return "", fmt.Errorf("installation id: %w", err)
-	}
-	return strings.TrimSpace(string(b)), nil
+	return id, nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/lvm/lvmcmd"
-	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 // locate finds the volume group, once: the one whose uuid this node remembers, else the only one of that name.
@@ -85,7 +84,15 @@ func (d *Driver) remember(uuid string) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return durable.SyncFolder(filepath.Dir(path))
+	return syncFolder(filepath.Dir(path))
+}
+
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // step is one call's work on some volumes: their locks, and a report made under them.

@@ -19,7 +19,7 @@ var ScheduleColumns = []Column{
 	{Title: "Last Run", Key: "last_run_at", Long: true},
 	{Title: "Last Error", Key: "last_error", Long: true},
 	{Title: "Last Skipped", Key: "last_skipped_at", Long: true},
-	{Title: "Skipped Since", Key: "last_skipped_reason", Long: true},
+	{Title: "Skip Reason", Key: "last_skipped_reason", Long: true},
 	{Title: "Full Every", Key: "full_every", Long: true},
 	{Title: "Verify Every", Key: "verify_every", Long: true},
 	{Title: "Quiesce", Key: "quiesce", Long: true},

@@ -115,7 +115,7 @@ func rewrite(old string, settings [][2]string) (string, error) {
 			kept = kept && s[0] != name
 		}
 		if kept {
-			b.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+			b.WriteString(line)
 		}
 	}
 	for _, s := range settings {

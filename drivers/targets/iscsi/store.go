@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/clinker-storage/clinker/drivers"
-	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 const suffix = ".json"
@@ -82,7 +81,7 @@ func (s store) save(r Record) error {
 	if err := os.Rename(temp, s.path(r.Name)); err != nil {
 		return err
 	}
-	return durable.SyncFolder(s.dir)
+	return s.sync()
 }
 
 // remove takes the record away durably; absent is nil.
@@ -90,7 +89,7 @@ func (s store) remove(name string) error {
 	if err := errors.Join(removed(filepath.Join(s.dir, name+".new")), removed(s.path(name))); err != nil {
 		return err
 	}
-	return durable.SyncFolder(s.dir)
+	return s.sync()
 }
 
 func removed(path string) error {
@@ -98,6 +97,14 @@ func removed(path string) error {
 		return err
 	}
 	return nil
+}
+
+func (s store) sync() error {
+	d, err := os.Open(s.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // names lists the records; a folder that is not there yet has none.

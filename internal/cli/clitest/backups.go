@@ -56,7 +56,7 @@ func (s *Server) newBackup(r *http.Request, asked object, volume, size any) obje
 		"snapshot_id": nil, "is_incremental": false, "has_dependent_backups": false, "container": "volumebackups", "availability_zone": nil,
 		"object_count": 2, "fail_reason": nil, "created_at": created, "updated_at": nil, "data_timestamp": created, "metadata": object{},
 		"os-backup-project-attr:project_id": r.PathValue("project"), "clinker:parent_id": nil, "clinker:stored_bytes": 1 << 20, "clinker:read_by": nil, "clinker:read_bytes": 1 << 30,
-		"clinker:verified_at": nil, "clinker:verify_error": nil, "links": []object{},
+		"clinker:quiesced": asked["clinker:quiesce"] != nil, "clinker:verified_at": nil, "clinker:verify_error": nil, "links": []object{},
 	}
 	if metadata, ok := asked["metadata"].(object); ok {
 		b["metadata"] = metadata
