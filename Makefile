@@ -41,6 +41,10 @@ test: ## install what the tests need, then run them all
 lint: ## run the linters of .golangci.yml
 	tests/lint.sh
 
+.PHONY: vuln
+vuln: ## look up what the binaries link in Go's database of vulnerabilities, which GOVULNDB may name
+	tests/vuln.sh
+
 .PHONY: fmt
 fmt: ## format the Go files as the linter wants them
 	tests/lint.sh fmt
@@ -54,7 +58,7 @@ crash: build ## kill -9 the server many times under load and look for anything l
 	CRASH_KILLS=$${CRASH_KILLS:-20} go test ./tests/crash -count 1 -timeout 120m -v
 
 .PHONY: fuzz
-fuzz: ## feed each parser with chance, FUZZ_TIME each (10m by default: five hours in all)
+fuzz: ## feed each parser with chance, FUZZ_TIME each (10m by default: seven hours in all)
 	tests/fuzz.sh
 
 .PHONY: malformed

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs every fuzz target for FUZZ_TIME (10m), one after the other: about five hours in all. FUZZ_ONLY=PATTERN takes those of
+# Runs every fuzz target for FUZZ_TIME (10m), one after the other: about seven hours in all. FUZZ_ONLY=PATTERN takes those of
 # which "package Name" matches. What a target finds is written to its package's testdata/fuzz; commit it with what mends it, for
 # `go test` runs it from then on.
 set -euo pipefail

@@ -27,6 +27,7 @@ need util-linux -- unshare
 need mount -- losetup
 need procps -- ps
 need curl -- curl
+need openssl -- openssl
 # The rig: nodes of user-mode Linux, with what runs inside them; GlusterFS, tgt, NFS and Swift.
 need user-mode-linux -- linux.uml
 need dropbear-bin -- dropbear

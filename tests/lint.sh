@@ -2,9 +2,6 @@
 # Runs golangci-lint, of the version that tools/go.mod pins, over both kinds of build;
 # with the argument fmt it formats the Go files instead. The flags are those of
 # `make build`: what is compiled here is not compiled again there.
-#
-# govulncheck is left out: it asks vuln.go.dev at each run, and CI needs nothing but the
-# module proxy and Debian's archive.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath -buildvcs=false" # as in the Makefile

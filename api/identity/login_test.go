@@ -225,3 +225,43 @@ func TestBlockStorage(t *testing.T) {
 	r.do("GET", "/v3/"+mine+"/volumes", token, nil, "X-Service-Token", "nonsense").is(401)
 	r.do("GET", "/v3/"+mine+"/volumes", token, nil, "X-Service-Token", r.admin()).is(200)
 }
+
+// Horizon's way (openstack_auth): a login for nothing, the user's projects, a token for one of them from that, its pages, another project, and out.
+func TestAsHorizon(t *testing.T) {
+	r := newRig(t)
+	user, mine := r.with("mia", "member")
+	admin := r.admin()
+	second := r.do("POST", "/identity/v3/projects", admin, object{"project": object{"name": "second"}}).is(201).at("project", "id").(string)
+	r.do("PUT", "/identity/v3/projects/"+second+"/users/"+user+"/roles/"+r.role("reader"), admin, nil).is(204)
+
+	unscoped := r.ask("mia", "mia-secret", "unscoped").is(201)
+	token := unscoped.Header.Get("X-Subject-Token")
+	require.Equal(t, user, unscoped.at("token", "user").(object)["id"])
+	seen := map[string]string{}
+	for _, p := range r.do("GET", "/identity/v3/users/"+user+"/projects", token, nil).is(200).at("projects").([]any) {
+		seen[p.(object)["id"].(string)] = p.(object)["name"].(string)
+	}
+	require.Equal(t, map[string]string{mine: "mia", second: "second"}, seen)
+	rescope := func(scope object) reply {
+		return r.do("POST", "/identity/v3/auth/tokens", "", object{"auth": object{"identity": object{"methods": []string{"token"}, "token": object{"id": token}}, "scope": scope}})
+	}
+	rescope(object{"domain": object{"id": "default"}}).is(401) // it tries, and goes on without
+	at := []string{"OpenStack-API-Version", "volume 3.70"}
+	pages := map[string]string{} // tokens, by project
+	for id := range seen {
+		scoped := rescope(object{"project": object{"id": id}}).is(201)
+		require.Contains(t, scoped.text, "http://volume.example.org/v3/"+id)
+		pages[id] = scoped.Header.Get("X-Subject-Token")
+		for _, page := range []string{"/volumes/detail", "/snapshots/detail", "/backups/detail", "/limits", "/types", "/extensions", "/os-availability-zone"} {
+			r.do("GET", "/v3/"+id+page, pages[id], nil, at...).is(200)
+		}
+		r.do("GET", "/v3/"+id+"/os-services", pages[id], nil, at...).is(403)
+	}
+	body := object{"volume": object{"size": 1}}
+	r.do("POST", "/v3/"+mine+"/volumes", pages[mine], body).is(202)
+	r.do("POST", "/v3/"+second+"/volumes", pages[second], body).is(403)
+	r.do("DELETE", "/identity/v3/auth/tokens", token, nil, "X-Subject-Token", token).is(204)
+	for id := range seen {
+		r.do("GET", "/v3/"+id+"/volumes", pages[id], nil).is(401)
+	}
+}

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
@@ -37,4 +38,27 @@ func TestAddress(t *testing.T) {
 		}
 		require.Equal(t, test.want, address(r, proxies), test.name)
 	}
+}
+
+// Whatever a client writes into X-Forwarded-For, it doesn't choose its own address: that is its connection's, or what a trusted proxy wrote last.
+func FuzzAddress(f *testing.F) {
+	for _, text := range []string{"203.0.113.9", "a, 198.51.100.7", ",,", "fe80::1%eth0", "::ffff:10.0.0.1", "10.0.0.1, 10.0.0.2", "\x00"} {
+		f.Add("192.0.2.1:5", text)
+		f.Add("10.0.0.9:5", text)
+	}
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	f.Fuzz(func(t *testing.T, peer, forwarded string) {
+		r := &http.Request{RemoteAddr: peer, Header: http.Header{"X-Forwarded-For": {forwarded, "10.0.0.7"}}}
+		got := address(r, proxies)
+		from, err := netip.ParseAddrPort(peer)
+		switch {
+		case err != nil:
+			require.Equal(t, peer, got)
+		case !within(from.Addr().Unmap(), proxies):
+			require.Equal(t, from.Addr().Unmap().WithZone("").String(), got)
+		default:
+			_, err := netip.ParseAddr(got)
+			require.NoError(t, err)
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,10 +69,14 @@ func TestMatrix(t *testing.T) {
 		if quota {
 			path = strings.Replace(path, id, apitest.Project, 1)
 		}
-		there := strings.HasPrefix(path, "/volumes/"+id) || strings.HasPrefix(path, "/snapshots/"+id)
+		there := slices.ContainsFunc([]string{"/volumes/", "/snapshots/", "/backups/", "/backup-schedules/", "/messages/"}, func(kind string) bool { return strings.HasPrefix(path, kind+id) })
 		for name, c := range callers {
 			store.Put(models.Volume{ID: id, ProjectID: apitest.Project, Name: "hidden-name", Status: models.VolumeError, SizeGiB: 1})
 			store.PutSnapshot(models.Snapshot{ID: id, ProjectID: apitest.Project, VolumeID: id, Name: "hidden-name", Status: models.SnapshotError, SizeGiB: 1})
+			store.PutBackup(models.Backup{ID: id, ProjectID: apitest.Project, VolumeID: id, Name: "hidden-name", Status: models.BackupError})
+			store.Schedules = map[string]models.BackupSchedule{id: {ID: id, ProjectID: apitest.Project, VolumeID: id, Name: "hidden-name", Cron: "0 0 * * *", TimeZone: "UTC"}}
+			store.Messages = []models.Message{{ID: id, ProjectID: apitest.Project, ResourceID: id, UserMessage: "hidden-name"}}
+			store.Flows = map[string]models.Flow{id: {ID: id, ProjectID: apitest.Project, ResourceID: id, Summary: "hidden-name", State: models.FlowFailure}}
 			req := httptest.NewRequest(r.Method, "/v3"+path, strings.NewReader("{}"))
 			req.Header.Set("X-Auth-Token", c.token)
 			req.Header.Set("Content-Type", "application/json")
@@ -111,7 +116,9 @@ func TestMatrix(t *testing.T) {
 		"?marker=" + id, "?name=hidden-name", "?all_tenants=1", "?all_tenants=1&project_id=" + apitest.Project, "?sort=project_id:asc", "?name~=hidden",
 		"?metadata={}", "?with_count=true", "?offset=0&limit=1", "?status=error",
 	} {
-		for _, list := range []string{"/volumes", "/volumes/detail", "/snapshots", "/snapshots/detail"} {
+		for _, list := range []string{
+			"/volumes", "/volumes/detail", "/snapshots", "/snapshots/detail", "/backups", "/backups/detail", "/backup-schedules", "/messages", "/flows",
+		} {
 			req := httptest.NewRequest(http.MethodGet, "/v3"+list+query, nil)
 			req.Header.Set("X-Auth-Token", callers["other"].token)
 			req.Header.Set("OpenStack-API-Version", "volume 3.71")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clinker-storage/clinker/internal/durable"
 	"github.com/clinker-storage/clinker/internal/identity"
 )
 
@@ -70,7 +71,7 @@ func (b banner) writeClientFiles(state string) error {
 	clouds := "# Written by clinkerd up: openstack --os-cloud clinker volume list\nclouds:\n  clinker:\n" + auth +
 		"    volume_api_version: \"3\"\n    has_image: false\n"
 	for name, text := range map[string]string{"openrc": openrc, "clouds.yaml": clouds} {
-		if err := writePrivate(filepath.Join(state, name), text); err != nil {
+		if err := durable.Replace(filepath.Join(state, name), []byte(text)); err != nil {
 			return fmt.Errorf("--state-dir: %w", err)
 		}
 	}

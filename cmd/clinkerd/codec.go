@@ -6,10 +6,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/clinker-storage/clinker/internal/durable"
 	"github.com/clinker-storage/clinker/internal/engine"
 )
 
@@ -59,7 +61,7 @@ func addKey(path, line string) error {
 		return err
 	}
 	_, err = f.WriteString(line)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close(), durable.SyncFolder(filepath.Dir(path))); err != nil {
 		return err
 	}
 	_, err = engine.ReadKeys(path)

@@ -21,7 +21,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	worker.SetBinaryChecksum(version) // else the SDK reads and hashes the whole binary at start
-	if err := command().ExecuteContext(ctx); err != nil {
+	err := noDumps()
+	if err == nil {
+		err = command().ExecuteContext(ctx)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "clinkerd:", err)
 		var usage usageError
 		if errors.As(err, &usage) {

@@ -25,6 +25,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers/targets/local"
 	"github.com/clinker-storage/clinker/drivers/targets/tgt"
 	"github.com/clinker-storage/clinker/internal/config"
+	"github.com/clinker-storage/clinker/internal/durable"
 	"github.com/clinker-storage/clinker/internal/engine"
 	"github.com/clinker-storage/clinker/workers"
 )
@@ -164,9 +165,12 @@ func cloudID(state string) (string, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return "", fmt.Errorf("state folder: %w", err)
 	}
-	id := uuid.NewString()
-	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
+	if err := durable.Create(path, []byte(uuid.NewString()+"\n")); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", fmt.Errorf("installation id: %w", err)
 	}
-	return id, nil
+	b, err = os.ReadFile(path) // of two that make one at once, the first one's
+	if err != nil {
+		return "", fmt.Errorf("installation id: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
 }

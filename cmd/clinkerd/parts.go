@@ -14,6 +14,7 @@ import (
 	"github.com/clinker-storage/clinker/internal/engine"
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/scheduler"
+	"github.com/clinker-storage/clinker/internal/tlsfile"
 	"github.com/clinker-storage/clinker/models"
 	"github.com/clinker-storage/clinker/models/store"
 	"github.com/clinker-storage/clinker/workers"
@@ -72,6 +73,14 @@ func checkSchema(ctx context.Context, s *store.Store) error {
 
 func dial(ctx context.Context, cfg *config.Config, log *slog.Logger, lazy bool) (*engine.Engine, error) {
 	t := cfg.Temporal
+	for option, path := range map[string]string{"api_key_file": t.APIKeyFile, "tls_key": t.TLSKey} {
+		if path == "" {
+			continue
+		}
+		if err := tlsfile.Private(path); err != nil {
+			return nil, fmt.Errorf("[temporal] %s: %w", option, err)
+		}
+	}
 	return engine.Dial(ctx, engine.Options{
 		Address: t.Address, Namespace: t.Namespace, CAFile: t.TLSCA, CertFile: t.TLSCert, KeyFile: t.TLSKey, ServerName: t.ServerName,
 		APIKeyFile: t.APIKeyFile, PayloadKeysFile: t.PayloadKeys, Identity: fmt.Sprintf("clinkerd@%s/%d", cfg.Host, os.Getpid()), Logger: log.With("part", "temporal-sdk"),

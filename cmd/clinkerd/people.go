@@ -16,6 +16,7 @@ import (
 	apiidentity "github.com/clinker-storage/clinker/api/identity"
 	"github.com/clinker-storage/clinker/api/middleware"
 	"github.com/clinker-storage/clinker/internal/config"
+	"github.com/clinker-storage/clinker/internal/durable"
 	"github.com/clinker-storage/clinker/internal/identity"
 	"github.com/clinker-storage/clinker/internal/keystone"
 	"github.com/clinker-storage/clinker/internal/seal"
@@ -150,7 +151,7 @@ func bootstrapUp(ctx context.Context, cfg *config.Config, st *store.Store) (pass
 		return "", false, err
 	}
 	path := filepath.Join(cfg.StatePath, passwordFile)
-	password, err = people.Bootstrap(ctx, func(made string) error { return writePrivate(path, made+"\n") })
+	password, err = people.Bootstrap(ctx, func(made string) error { return durable.Replace(path, []byte(made+"\n")) })
 	if err != nil {
 		return "", false, fmt.Errorf("the first users: %w", err)
 	}
@@ -162,14 +163,6 @@ func bootstrapUp(ctx context.Context, cfg *config.Config, st *store.Store) (pass
 		return "", false, nil
 	}
 	return strings.TrimSpace(string(kept)), false, err
-}
-
-// writePrivate writes a file that only its owner can read, whatever was there before.
-func writePrivate(path, text string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return os.WriteFile(path, []byte(text), 0o600)
 }
 
 func identityCommand() *cobra.Command {

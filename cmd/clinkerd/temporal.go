@@ -65,12 +65,23 @@ func guardTemporal(cfg *config.Config, o *devserver.Options) (err error) {
 		}
 		o.TLS = &devserver.ServerTLS{CertFile: t.ServerCert, KeyFile: t.ServerKey, ClientCAFile: t.ServerClientCA}
 	}
+	beyond := func(addr string) bool { return addr != "" && !engine.Loopback(addr) }
 	// A server that stands alone is told: the API and the control workers need tokens then, and those of before have none.
 	alone := o.Postgres != nil
-	if t.Authorize == "auto" && alone && !engine.Loopback(o.FrontendAddr) {
+	if t.Authorize == "auto" && alone && beyond(o.FrontendAddr) {
 		o.Logger.Warn("whoever reaches Temporal may do everything with it: set authorize = yes in [temporal], and give each part a token (clinkerd node token create)", "address", o.FrontendAddr)
 	}
-	if t.Authorize == "yes" || t.Authorize == "auto" && !alone && !engine.Loopback(o.FrontendAddr) {
+	if t.Authorize == "no" || t.Authorize == "auto" && alone {
+		return nil
+	}
+	if beyond(o.UIAddr) {
+		return usageError{fmt.Errorf("temporal's Web UI asks nobody who they are, and can be reached from other machines at %s: leave --ui-addr on loopback and come by ssh -L, or set authorize = no in [temporal]", o.UIAddr)}
+	}
+	if beyond(o.FrontendAddr) && o.TLS == nil {
+		return usageError{fmt.Errorf("temporal would listen at %s without TLS, where no client of ours shows its token: set server_cert and server_key in [temporal] (docs/deploy.md, A rack with clinkerd up), "+
+			"leave --temporal-addr on loopback, or set authorize = no in [temporal]", o.FrontendAddr)}
+	}
+	if t.Authorize == "yes" || beyond(o.FrontendAddr) {
 		o.Callers, err = nodeauth.OpenRegistry(filepath.Join(cfg.StatePath, nodeauth.FileName))
 	}
 	return err

@@ -46,8 +46,8 @@ func upCommand() *cobra.Command {
 	fl := c.Flags()
 	fl.StringVar(&f.stateDir, "state-dir", ".clinker", "folder for all state")
 	fl.StringVar(&f.apiAddr, "api-addr", "127.0.0.1:8776", "address of the Block Storage API")
-	fl.StringVar(&f.temporalAddr, "temporal-addr", devserver.DefaultFrontendAddr, "address of the embedded Temporal")
-	fl.StringVar(&f.uiAddr, "ui-addr", devserver.DefaultUIAddr, "address of Temporal's Web UI; empty for none")
+	fl.StringVar(&f.temporalAddr, "temporal-addr", devserver.DefaultFrontendAddr, "address of the embedded Temporal; beyond loopback it wants server_cert in [temporal]")
+	fl.StringVar(&f.uiAddr, "ui-addr", devserver.DefaultUIAddr, "address of Temporal's Web UI, on loopback; empty for none")
 	fl.BoolVar(&f.relaxed, "relaxed-durability", false, "answer before the disk has the data: faster, but a power cut may lose the latest answered requests")
 	remoteFlag(c, &f.remote)
 	return c

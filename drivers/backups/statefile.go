@@ -4,7 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 // StateFile is a State in a file.
@@ -20,27 +21,7 @@ func (f StateFile) Load() ([]byte, error) {
 }
 
 // Save replaces the file, durably.
-func (f StateFile) Save(b []byte) (err error) {
-	tmp := string(f) + ".new"
-	t, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = t.Write(b)
-	if err == nil {
-		err = t.Sync()
-	}
-	if e := t.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp, string(f))
-	}
-	if err != nil {
-		return err
-	}
-	return SyncFolder(filepath.Dir(string(f)))
-}
+func (f StateFile) Save(b []byte) error { return durable.Replace(string(f), b) }
 
 // Remove forgets the file; an absent one is nil.
 func (f StateFile) Remove() error {
@@ -48,17 +29,4 @@ func (f StateFile) Remove() error {
 		return err
 	}
 	return nil
-}
-
-// SyncFolder makes renames and removals in a folder durable.
-func SyncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if e := d.Close(); err == nil {
-		err = e
-	}
-	return err
 }

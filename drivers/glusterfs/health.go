@@ -75,11 +75,15 @@ func (x translator) seconds(name string) time.Duration {
 	return time.Duration(n)*time.Second + 500*time.Millisecond
 }
 
-// replica says what is wrong with a set of replicas, "" for nothing (data-safety rule 7).
+// replica says what is wrong with its set of replicas, "" for nothing (data-safety rule 7).
 func (x translator) replica() string {
-	state := keys(x.read("private"))
+	return replica(x.read("private"), x.option("arbiter-count"))
+}
+
+func replica(private, arbiters string) string {
+	state := keys(private)
 	bricks, _ := strconv.Atoi(state["child_count"])
-	arbiter := x.option("arbiter-count") != "" && x.option("arbiter-count") != "0"
+	arbiter := arbiters != "" && arbiters != "0"
 	var out []string
 	switch quorum := state["quorum-type"]; {
 	case bricks == 2 && !arbiter && (quorum == "" || quorum == "none"):
@@ -89,8 +93,8 @@ func (x translator) replica() string {
 		out = append(out, "quorum is switched off (cluster.quorum-type none): set it to auto")
 	}
 	down := 0
-	for n := range bricks {
-		if state[fmt.Sprintf("child_up[%d]", n)] == "0" {
+	for name, value := range state {
+		if strings.HasPrefix(name, "child_up[") && value == "0" {
 			down++
 		}
 	}

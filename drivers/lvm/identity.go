@@ -12,6 +12,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/lvm/lvmcmd"
+	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 // locate finds the volume group, once: the one whose uuid this node remembers, else the only one of that name.
@@ -84,15 +85,7 @@ func (d *Driver) remember(uuid string) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // step is one call's work on some volumes: their locks, and a report made under them.

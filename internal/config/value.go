@@ -20,7 +20,7 @@ func (o *Option) validate(v string) error {
 	if err := o.validateKind(v); err != nil {
 		return err
 	}
-	if o.check != nil && v != "" {
+	if o.check != nil && (v != "" || o.Default != "") { // what has a default can't do without
 		return o.check(v)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package nodeauth
 
 import (
-	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 // FileName is that of the file of tokens in the state folder of the machine that Temporal runs on.
@@ -66,7 +67,7 @@ func Revoke(path string, c Caller, butNewest bool) (n int, err error) {
 // Ensure makes the file if there is none.
 func Ensure(path string) error { return change(path, func(*entries) {}) }
 
-// change writes the file whole or not at all; of two that do it at once, one waits.
+// change writes the file whole or not at all; of two that do it at once, one waits. A token that was revoked is so after a power cut, too.
 func change(path string, edit func(*entries)) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -91,16 +92,7 @@ func change(path string, edit func(*entries)) error {
 	for _, l := range e.lines {
 		text += l.hash + " " + l.name + "\n"
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".tokens-") // of mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(text)
-	if err = cmp.Or(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return durable.Replace(path, []byte(text))
 }
 
 func read(path string) (e entries, err error) {
@@ -115,8 +107,17 @@ func read(path string) (e entries, err error) {
 	if err != nil {
 		return e, err
 	}
+	e, err = parse(string(text))
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return e, err
+}
+
+// parse never puts what it read into an error.
+func parse(text string) (e entries, err error) {
 	n := 0
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		n++
 		first, second, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if n == 1 && first == keyWord {
@@ -127,12 +128,12 @@ func read(path string) (e entries, err error) {
 		}
 		_, err = Named(second)
 		if e.key == nil || err != nil || len(first) != hex.EncodedLen(sha256.Size) {
-			return entries{}, fmt.Errorf("%s: line %d is not one of a file of tokens", path, n)
+			return entries{}, fmt.Errorf("line %d is not one of a file of tokens", n)
 		}
 		e.lines = append(e.lines, entry{first, second})
 	}
 	if e.key == nil {
-		return e, fmt.Errorf("%s is empty", path)
+		return e, errors.New("it is empty")
 	}
 	return e, nil
 }

@@ -69,3 +69,25 @@ func TestParseRefuses(t *testing.T) {
 		require.ErrorIs(t, err, models.ErrInvalid, zone)
 	}
 }
+
+// Whatever an expression says, it is refused, or due again and again, each time later.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"*/15 * * * *", "@daily", "0 3 * * mon-fri", "0 0 29 2 *", "0 0 31 2 *", "TZ=UTC 0 0 * * *", "59-1 * * * *", "* * * * 7", "0-59/0 * * * *", "1,2,3-5/99999999999999999999 * * * *"} {
+		f.Add(text, "Europe/Berlin")
+	}
+	f.Add("0 0 * * *", "../../etc/passwd")
+	f.Add("0 0 * * *", "/etc/localtime")
+	now := time.Date(2026, 11, 27, 7, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, text, zone string) {
+		times, err := Parse(text, zone)
+		if err != nil {
+			require.ErrorIs(t, err, models.ErrInvalid)
+			return
+		}
+		next := times.Next(now)
+		require.True(t, next.After(now), "%s", next)
+		require.True(t, times.Next(next).After(next))
+		require.Positive(t, times.Gap(now))
+		require.Equal(t, next, times.Latest(next, next))
+	})
+}

@@ -5,7 +5,6 @@
 package seal
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/crypto/nacl/box"
+
+	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 // keySize is that of an X25519 key.
@@ -110,16 +111,7 @@ func writeKey(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".key-") // of mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(text)
-	if err = cmp.Or(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := durable.Create(path, text); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite" // the catalogue's engine
 
+	"github.com/clinker-storage/clinker/internal/nodeauth"
 	"github.com/clinker-storage/clinker/tests/harness"
 	"github.com/clinker-storage/clinker/tests/rig"
 )
@@ -56,6 +57,11 @@ func TestInsideFlushPoints(t *testing.T) {
 			return
 		}
 		require.NoError(t, err)
+		if mark == revoked {
+			require.NoError(t, to.Sync())
+			lookAtTokens(t, disks[2], disks[3])
+			continue
+		}
 		var f fate
 		var id string
 		if _, err := fmt.Sscanf(mark, "%d:%s", &f, &id); err != nil {
@@ -85,6 +91,7 @@ func record(t *testing.T, disk, log string) int {
 	}
 	require.NoError(t, w.round(t.Context(), 0, rand.New(rand.NewPCG(1, 1))))
 	s.Kill(t)
+	marks += recordTokens(t, filepath.Join(recorded, "state"))
 	command(t, "umount", recorded)
 	command(t, "dmsetup", "remove", "recorded")
 	told, deleted := w.ledger.counts()
@@ -94,11 +101,8 @@ func record(t *testing.T, disk, log string) int {
 
 // lookAt looks at a disk as a machine does after a power cut, and leaves it as it was. whole has Clinker started on it.
 func lookAt(t *testing.T, disk, scratch string, told map[string]fate, whole bool) {
-	mapped(t, "image", "snapshot "+disk+" "+scratch+" N 8", disk)
-	defer command(t, "dmsetup", "remove", "image")
-	mount(t, "/dev/mapper/image", image)
-	defer command(t, "umount", image)
-	state := filepath.Join(image, "state")
+	state, done := openImage(t, disk, scratch)
+	defer done()
 	c := openCatalogue(t, filepath.Join(state, "clinker.db"))
 	files := map[string]bool{}
 	for _, f := range harness.ListFiles(t, filepath.Join(state, "volumes")) {
@@ -111,6 +115,47 @@ func lookAt(t *testing.T, disk, scratch string, told map[string]fate, whole bool
 	if whole {
 		goesOn(t, state, maps.Clone(told))
 	}
+}
+
+// openImage mounts a disk as it is after a power cut; what is written there goes elsewhere.
+func openImage(t *testing.T, disk, scratch string) (state string, done func()) {
+	mapped(t, "image", "snapshot "+disk+" "+scratch+" N 8", disk)
+	mount(t, "/dev/mapper/image", image)
+	return filepath.Join(image, "state"), func() {
+		command(t, "umount", image)
+		command(t, "dmsetup", "remove", "image")
+	}
+}
+
+const (
+	revoked = "revoked"
+	lost    = "node/lost" // the name of the node whose token is revoked
+)
+
+// recordTokens makes a token for a node, and takes it back. Nothing else writes to the disk by now, whose flushes would do for one that is missing here.
+func recordTokens(t *testing.T, state string) (marks int) {
+	tokens := filepath.Join(state, nodeauth.FileName)
+	for _, verb := range []string{"create", "revoke"} {
+		command(t, harness.Binary(t, "clinkerd"), "node", "token", verb, strings.TrimPrefix(lost, "node/"), "--state-dir", state)
+		text, err := os.ReadFile(tokens)
+		require.NoError(t, err)
+		require.Equal(t, verb == "create", strings.Contains(string(text), lost))
+		if verb == "create" {
+			command(t, "sync", "--file-system", state)
+		}
+	}
+	command(t, "dmsetup", "message", "recorded", "0", "mark", revoked)
+	return 1
+}
+
+// lookAtTokens looks for the token after a power cut that came when the operator had been told that it was no more.
+func lookAtTokens(t *testing.T, disk, scratch string) {
+	state, done := openImage(t, disk, scratch)
+	defer done()
+	text, err := os.ReadFile(filepath.Join(state, nodeauth.FileName))
+	require.NoError(t, err)
+	require.NotContains(t, string(text), lost)
+	t.Log("a token that was revoked is so after a power cut")
 }
 
 // goesOn starts Clinker on what a power cut left, and wants it to end what it promised.

@@ -20,6 +20,7 @@ const root = "../.."
 type compose struct {
 	Services map[string]service
 	Volumes  map[string]any
+	Networks map[string]struct{ Internal bool }
 }
 
 type service struct {
@@ -28,6 +29,7 @@ type service struct {
 	Environment map[string]string
 	Ports       []string
 	Volumes     []string
+	Networks    []string
 	DependsOn   map[string]struct{ Condition string } `yaml:"depends_on"`
 	Healthcheck *struct{ Test []string }
 }
@@ -96,6 +98,16 @@ func TestComposeEnvironmentIsUnderstood(t *testing.T) {
 func TestComposeHoldsTogether(t *testing.T) {
 	c := read(t)
 	for name, s := range c.Services {
+		for _, n := range s.Networks {
+			net, ok := c.Networks[n]
+			require.True(t, ok, n)
+			require.Equal(t, n == "catalogue", net.Internal, n)
+		}
+		require.True(t, len(s.Ports) == 0 || slices.Contains(s.Networks, "engine"), "%s: no port is published from a network that is internal", name)
+		for _, key := range []string{"CLINKER_DATABASE__CONNECTION", "CLINKER_TEMPORAL_POSTGRES"} {
+			require.True(t, s.Environment[key] == "" || slices.Contains(s.Networks, "catalogue"), "%s reaches its database", name)
+		}
+		require.True(t, s.Environment["CLINKER_TEMPORAL__ADDRESS"] == "" || slices.Contains(s.Networks, "engine"), "%s reaches Temporal", name)
 		for other, on := range s.DependsOn {
 			dep, ok := c.Services[other]
 			require.True(t, ok, "%s depends on %s, which is not there", name, other)
@@ -121,6 +133,7 @@ func TestComposeHoldsTogether(t *testing.T) {
 		for key := range c.Services[name].Environment {
 			require.NotContains(t, key, "DATABASE", "storage nodes have no database")
 		}
+		require.Equal(t, []string{"engine"}, c.Services[name].Networks, "storage nodes reach no database")
 	}
 	require.Equal(t, c.Services["storage"].Volumes, c.Services["data"].Volumes, "a data worker opens its node's volumes")
 	require.Equal(t, c.Services["storage"].Environment["CLINKER_HOST"], c.Services["data"].Environment["CLINKER_HOST"])

@@ -56,6 +56,7 @@ func TestIdentity(t *testing.T) {
 	s.Start(t)
 	require.Len(t, shownPassword.FindAllString(log(), -1), 1, "it is shown once")
 	require.Contains(t, withOpenrc(t, s, "bash", "-c", `curl -sS -H "X-Auth-Token: `+token[:len(token)-1]+`" "$OS_AUTH_URL/auth/projects"`), `"name":"demo"`, "a token outlives a restart")
+	require.Contains(t, withOpenrc(t, s, "bash", "-c", `curl -sSf -H "X-Auth-Token: `+token[:len(token)-1]+`" -H "OpenStack-API-Version: volume 3.70" "http://`+s.APIAddr+`/v3/volumes"`), `"name":"first"`)
 	for _, secret := range []string{"mia-secret", token[:len(token)-1]} {
 		require.NotContains(t, log(), secret)
 	}

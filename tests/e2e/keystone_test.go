@@ -11,10 +11,12 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack"
+	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/endpoints"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/projects"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/roles"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/services"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/users"
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +26,7 @@ import (
 // keystone is Debian's, one process on SQLite, with the users of the test.
 type keystone struct {
 	*harness.Process
+	conf         string
 	url          string
 	admin        *gophercloud.ServiceClient
 	mine, theirs string // projects of mia and of otto
@@ -52,7 +55,7 @@ func newKeystone(t *testing.T, apiAddr string) *keystone {
 	for _, keys := range []string{"fernet", "credential"} {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, keys), 0o700))
 	}
-	k := &keystone{url: "http://" + addr + "/v3"}
+	k := &keystone{url: "http://" + addr + "/v3", conf: conf}
 	manage := func(args ...string) {
 		t.Helper()
 		out, code := harness.Run(t, nil, append([]string{"keystone-manage", "--config-file", conf}, args...)...)
@@ -223,6 +226,7 @@ func TestKeystone(t *testing.T) {
 		}
 		require.NotContains(t, text, "clinker-secret", name)
 	}
+	k.otherClients(t, apiAddr)
 	eventually := func(token string, want int) http.Header {
 		t.Helper()
 		var header http.Header
@@ -239,10 +243,14 @@ func TestKeystone(t *testing.T) {
 	require.NotEmpty(t, eventually(mia, 503).Get("Retry-After"))
 	got, _, text = ask("/volumes", "gAAAAABanother")
 	require.Equal(t, 503, got, text)
+	brief := k.briefly(t)
 	k.Start(t)
 	got, _, text = patient("/volumes", mia)
 	require.Equal(t, 200, got, text)
-	// A token is over when it is given back, and when its user is disabled.
+	// A token is over after its time, when it is given back, and when its user is disabled.
+	require.Equal(t, `Keystone uri="`+k.url+`"`, eventually(brief, 401).Get("WWW-Authenticate"))
+	require.NoError(t, tokens.Revoke(t.Context(), k.admin, clinker).Err)
+	eventually(clinker, 401)
 	disabled := false
 	_, err := users.Update(t.Context(), k.admin, k.mia, users.UpdateOpts{Enabled: &disabled}).Extract()
 	require.NoError(t, err)
@@ -252,4 +260,45 @@ func TestKeystone(t *testing.T) {
 	for _, secret := range []string{"clinker-secret", mia, clinker} {
 		require.NotContains(t, string(log), secret)
 	}
+}
+
+// otherClients log in at Keystone and list a volume that cinder has made.
+func (k *keystone) otherClients(t *testing.T, apiAddr string) {
+	p, err := openstack.AuthenticatedClient(t.Context(), k.login("mia", "mia-secret", "mine"))
+	require.NoError(t, err)
+	api, err := openstack.NewBlockStorageV3(p, gophercloud.EndpointOpts{Region: "RegionOne"})
+	require.NoError(t, err)
+	require.Equal(t, "http://"+apiAddr+"/v3/"+k.mine+"/", api.Endpoint, "Keystone's catalogue leads here")
+	pages, err := volumes.List(api, nil).AllPages(t.Context())
+	require.NoError(t, err)
+	listed, err := volumes.ExtractVolumes(pages)
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	env := []string{
+		"OS_AUTH_URL=" + k.url, "OS_USERNAME=mia", "OS_PASSWORD=mia-secret", "OS_PROJECT_NAME=mine", "OS_USER_DOMAIN_ID=default", "OS_PROJECT_DOMAIN_ID=default",
+		"OS_REGION_NAME=RegionOne", "OS_IDENTITY_API_VERSION=3", "VOLUMES=http://" + apiAddr + "/v3/" + k.mine + "/volumes",
+	}
+	login := `{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "mia", "domain": {"id": "default"}, "password": "mia-secret"}}}, "scope": {"project": {"name": "mine", "domain": {"id": "default"}}}}}`
+	for name, words := range map[string][]string{
+		"openstack": {"openstack", "volume", "list", "-f", "json"},
+		"clinker":   {harness.Binary(t, "clinker"), "volume", "list"},
+		"curl": {"bash", "-ec", `token=$(curl -sSf -o /dev/null -D - -H 'Content-Type: application/json' -d "$0" "$OS_AUTH_URL/auth/tokens" | sed -n 's/^X-Subject-Token: //Ip' | tr -d '\r')
+curl -sSf -H "X-Auth-Token: $token" "$VOLUMES"`, login},
+	} {
+		out, code := harness.Run(t, env, words...)
+		require.Zero(t, code, "%s: %s", name, out)
+		require.Contains(t, out, "hers", name)
+	}
+}
+
+// briefly returns a token that lives for a second; Keystone is not up before and after.
+func (k *keystone) briefly(t *testing.T) string {
+	conf, err := os.ReadFile(k.conf)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(k.conf, append(conf[:len(conf):len(conf)], "[token]\nexpiration = 1\n"...), 0o600))
+	k.Start(t)
+	token := k.token(t, "otto", "theirs")
+	k.Kill(t)
+	require.NoError(t, os.WriteFile(k.conf, conf, 0o600))
+	return token
 }

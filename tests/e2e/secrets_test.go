@@ -3,9 +3,9 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
+	"encoding/json"
 	"fmt"
-	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +121,7 @@ func (a apartServer) histories(t *testing.T, name string) {
 	list, err := c.ListWorkflow(context.Background(), &workflowservice.ListWorkflowExecutionsRequest{Namespace: namespace})
 	require.NoError(t, err)
 	seen, node := 0, 0
+	var sample *commonpb.Payload // the input of a step on the node
 	for _, w := range list.GetExecutions() {
 		events := c.GetWorkflowHistory(t.Context(), w.GetExecution().GetWorkflowId(), "", false, 0)
 		onNode := map[int64]bool{}
@@ -133,6 +134,9 @@ func (a apartServer) histories(t *testing.T, name string) {
 			}
 			its := onNode[e.GetEventId()] || onNode[e.GetActivityTaskCompletedEventAttributes().GetScheduledEventId()]
 			require.NotContains(t, e.String(), name)
+			if p := scheduled.GetInput().GetPayloads(); its && scheduled.GetActivityType().GetName() == "CreateVolume" {
+				sample = p[0]
+			}
 			for _, p := range append(scheduled.GetInput().GetPayloads(), append(e.GetActivityTaskCompletedEventAttributes().GetResult().GetPayloads(), e.GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()...)...) {
 				require.Equal(t, "binary/encrypted", string(p.GetMetadata()["encoding"]), e.GetEventType())
 				require.True(t, opens(all, p))
@@ -145,84 +149,64 @@ func (a apartServer) histories(t *testing.T, name string) {
 			}
 		}
 	}
+	a.codecServer(t, sample)
 	require.GreaterOrEqual(t, seen, 12)
 	require.GreaterOrEqual(t, node, 6, "create, extend and delete were there, asked and answered")
 }
 
-// secrets searches everything that is kept and shown for every secret that this server knows.
+// secrets searches everything that is kept and shown for every secret that this server knows, and the node's memory for what is not the node's.
 func (a apartServer) secrets(t *testing.T, userToken, name string) {
-	password, err := os.ReadFile(filepath.Join(a.StateDir, "admin-password"))
-	require.NoError(t, err)
-	secrets := map[string][]byte{"the user's token": []byte(userToken), "admin's password": bytes.TrimSpace(password), "the node's token": []byte(a.token), "the backup key": []byte(a.text(t, "backup.key"))}
-	for line := range strings.Lines(a.text(t, "all.keys")) {
-		words := strings.Fields(line)
-		raw, err := base64.StdEncoding.DecodeString(words[1])
-		require.NoError(t, err)
-		secrets["payload key "+words[0]], secrets["payload key "+words[0]+" as bytes"] = []byte(words[1]), raw
-	}
-	// Files that are there to hold a secret, for their owner only.
-	holds := []string{"admin-password", "openrc", "clouds.yaml"}
-	places := map[string]string{}
-	for _, root := range []string{a.StateDir, a.file("node2")} {
-		require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if d != nil && d.IsDir() && d.Name() == "volumes" {
-				return filepath.SkipDir // tenants' bytes
-			}
-			if err != nil || !d.Type().IsRegular() {
-				return err
-			}
-			for _, own := range holds {
-				if d.Name() == own {
-					info, err := d.Info()
-					require.NoError(t, err)
-					require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), path)
-					return nil
-				}
-			}
-			places[path] = path
-			return nil
-		}))
-	}
+	secrets := adminSecrets(t, a.StateDir, userToken)
+	secrets["the node's token"], secrets["the backup key"] = []byte(a.token), []byte(a.text(t, "backup.key"))
+	addPayloadKeys(t, secrets, a.file("all.keys"))
+	places := places{}
+	places.tree(t, a.StateDir)
+	places.tree(t, a.file("node2"))
 	places["the server's log"], places["the node's log"] = a.Log, a.node.Log
-	for who, pid := range map[string]int{"the server": a.Pid(), "the node": a.node.Pid()} {
-		for _, file := range []string{"cmdline", "environ"} {
-			places[file+" of "+who] = fmt.Sprintf("/proc/%d/%s", pid, file)
-		}
-	}
-	found := func(what []byte) (where []string) {
-		for place, path := range places {
-			text, err := os.ReadFile(path)
-			require.NoError(t, err)
-			if bytes.Contains(text, what) {
-				where = append(where, place)
-			}
-		}
-		return where
-	}
-	shown := showsPassword(t, a.Log)
-	for what, secret := range secrets {
-		require.NotEmpty(t, secret, what)
-		where := found(secret)
-		if what == "admin's password" && shown { // the banner, once, at the first start
-			require.Equal(t, []string{"the server's log"}, where)
-			continue
-		}
-		require.Empty(t, where, what)
-	}
+	places.process("the server", a.Pid())
+	places.process("the node", a.node.Pid())
+	places.wantNone(t, secrets, a.Log)
 	// What is known to be in these places is found there: the search can find.
-	require.Contains(t, strings.Join(found([]byte(name)), " "), filepath.Join(a.StateDir, "clinker.db")) // or the log beside it
-	require.Contains(t, found([]byte("CLINKER_TEMPORAL__AUTHORIZE=yes")), "environ of the server")
-	require.Contains(t, found([]byte(a.file("node2.conf"))), "cmdline of the node")
-	require.NotEmpty(t, found([]byte("volume-create:")), "Temporal's database")
+	require.Contains(t, strings.Join(places.holding(t, []byte(name)), " "), filepath.Join(a.StateDir, "clinker.db")) // or the log beside it
+	require.Contains(t, places.holding(t, []byte("CLINKER_TEMPORAL__AUTHORIZE=yes")), "environ of the server")
+	require.Contains(t, places.holding(t, []byte(a.file("node2.conf"))), "cmdline of the node")
+	require.NotEmpty(t, places.holding(t, []byte("volume-create:")), "Temporal's database")
 	planted := filepath.Join(a.StateDir, "planted")
 	require.NoError(t, os.WriteFile(planted, append([]byte("x"), secrets["the node's token"]...), 0o600))
 	places[planted] = planted
-	require.Equal(t, []string{planted}, found(secrets["the node's token"]))
+	require.Equal(t, []string{planted}, places.holding(t, secrets["the node's token"]))
+
+	known := inMemory(t, secrets, a.node.Pid())[a.node.Pid()]
+	for _, what := range known {
+		require.True(t, what == "the node's token" || strings.HasSuffix(what, " of node2"), "the node's process has %s", what)
+	}
+	require.NotEmpty(t, known, "the search finds what a process does know")
 }
 
-// showsPassword tells whether the log holds the banner with the first password.
-func showsPassword(t *testing.T, log string) bool {
-	text, err := os.ReadFile(log)
+// codecServer has `clinkerd codec-server` decode a payload for the Web UI, as a browser asks for it.
+func (a apartServer) codecServer(t *testing.T, sample *commonpb.Payload) {
+	addr := harness.FreeAddr(t)
+	harness.Launch(t, &harness.Process{
+		Name: "codec-server", Args: []string{harness.Binary(t, "clinkerd"), "codec-server", "--addr", addr, "--origin", "http://" + a.UIAddr},
+		Env: []string{"CLINKER_TEMPORAL__PAYLOAD_KEYS=" + a.file("all.keys"), "CLINKER_STATE_PATH=" + a.StateDir}, Ready: func() bool { return listens(addr) },
+	})
+	body, err := json.Marshal(object{"payloads": []object{{"metadata": sample.GetMetadata(), "data": sample.GetData()}}})
 	require.NoError(t, err)
-	return shownPassword.Match(text)
+	for origin, code := range map[string]int{"http://" + a.UIAddr: http.StatusOK, "http://evil.example.org": http.StatusForbidden} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/decode", bytes.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Origin", origin)
+		req.Header.Set("Content-Type", "application/json")
+		r, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer r.Body.Close()
+		require.Equal(t, code, r.StatusCode)
+		if code != http.StatusOK {
+			continue
+		}
+		require.Equal(t, origin, r.Header.Get("Access-Control-Allow-Origin"))
+		var shown struct{ Payloads []struct{ Data []byte } }
+		require.NoError(t, json.NewDecoder(r.Body).Decode(&shown))
+		require.Contains(t, string(shown.Payloads[0].Data), "volume")
+	}
 }

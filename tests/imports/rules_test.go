@@ -65,7 +65,7 @@ var layers = []layer{
 		why: "reading a file needs nobody",
 	},
 	{
-		of: "internal/nodeauth", ours: []string{"internal/flow", "models"}, never: []string{gorm, gin, sdk, temporal},
+		of: "internal/nodeauth", ours: []string{"internal/durable", "internal/flow", "models"}, never: []string{gorm, gin, sdk, temporal},
 		why: "the rules of who may ask Temporal what are tested without one",
 	},
 	{
@@ -73,7 +73,11 @@ var layers = []layer{
 		why: "whoever serves links this",
 	},
 	{
-		of: "internal/seal", ours: none, never: []string{gorm, gin, sdk},
+		of: "internal/durable", ours: none, never: []string{gorm, gin, sdk},
+		why: "whoever keeps a file links this",
+	},
+	{
+		of: "internal/seal", ours: []string{"internal/durable"}, never: []string{gorm, gin, sdk},
 		why: "whoever keeps a secret links this",
 	},
 	{
@@ -95,7 +99,7 @@ var layers = []layer{
 	},
 	{
 		of:    "activities",
-		ours:  []string{"drivers", "drivers/backups", "drivers/backups/cinder", "drivers/devices", "drivers/qcow", "drivers/connectors", "drivers/hypervisors", "drivers/targets", "internal/flow", "internal/flow/wire", "internal/schedule", "internal/scheduler", "internal/seal", "models"},
+		ours:  []string{"drivers", "drivers/backups", "drivers/backups/cinder", "drivers/devices", "drivers/qcow", "drivers/connectors", "drivers/hypervisors", "drivers/targets", "internal/flow", "internal/durable", "internal/flow/wire", "internal/schedule", "internal/scheduler", "internal/seal", "models"},
 		never: []string{gorm, gin, sqlite, postgres},
 		why:   "steps run over contracts; stores and drivers are handed to them",
 	},
@@ -104,7 +108,7 @@ var layers = []layer{
 		why: "a contract that knows Temporal or the catalogue can't be met without them",
 	},
 	{
-		of: anyDriver, ours: []string{"drivers", "models", "internal/execx", lvmcmd, anyDriver, memStore}, never: []string{gorm, gin, sdk},
+		of: anyDriver, ours: []string{"drivers", "models", "internal/durable", "internal/execx", lvmcmd, anyDriver, memStore}, never: []string{gorm, gin, sdk},
 		why: "storage nodes have neither the catalogue nor a say in flows",
 	},
 	{
@@ -116,7 +120,7 @@ var layers = []layer{
 		why: "the contract of targets brings none of them along",
 	},
 	{
-		of: anyTarget, ours: []string{"drivers", "drivers/targets", "models", "internal/execx", anyTarget}, never: []string{gorm, gin, sdk},
+		of: anyTarget, ours: []string{"drivers", "drivers/targets", "models", "internal/durable", "internal/execx", anyTarget}, never: []string{gorm, gin, sdk},
 		why: "a target exports a device or file, whichever driver made it",
 	},
 	{
@@ -148,7 +152,7 @@ var layers = []layer{
 		why: "both kinds of Temporal are prepared by it",
 	},
 	{
-		of: "internal/devserver", ours: []string{"internal/namespace", "internal/nodeauth", "internal/flow", "models"}, never: []string{gin},
+		of: "internal/devserver", ours: []string{"internal/durable", "internal/namespace", "internal/nodeauth", "internal/flow", "models"}, never: []string{gin},
 		why: "it runs a Temporal for anybody",
 	},
 	{
@@ -156,7 +160,7 @@ var layers = []layer{
 		why: "workers are wired by cmd, and serve no requests",
 	},
 	{
-		of: "cmd/clinker", ours: []string{"internal/cli", "models", "drivers", "drivers/backups", "drivers/devices", anyStore}, never: []string{temporal, webUI, sdk, gorm, gormlite, sqlite, gin},
+		of: "cmd/clinker", ours: []string{"internal/cli", "internal/durable", "models", "drivers", "drivers/backups", "drivers/devices", anyStore}, never: []string{temporal, webUI, sdk, gorm, gormlite, sqlite, gin},
 		why: "the client is small and quick to build; it restores backups when nothing but their store is left",
 	},
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/backups"
+	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 // Store keeps each object as a file below a folder. Files that begin with a dot are unfinished and no objects.
@@ -98,7 +99,7 @@ func (s *Store) folder(path string) error {
 	if err := os.Mkdir(path, 0o770); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return backups.SyncFolder(filepath.Dir(path))
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // Get reads part of a file.
@@ -162,10 +163,10 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	}
 	for dir := filepath.Dir(path); dir != s.base; dir = filepath.Dir(dir) {
 		if os.Remove(dir) != nil && !(onlyUnfinished(dir) && os.RemoveAll(dir) == nil) { // others are in it
-			return s.fail("delete", key, ignoreMissing(backups.SyncFolder(dir)))
+			return s.fail("delete", key, ignoreMissing(durable.SyncFolder(dir)))
 		}
 	}
-	return s.fail("delete", key, backups.SyncFolder(s.base))
+	return s.fail("delete", key, durable.SyncFolder(s.base))
 }
 
 func ignoreMissing(err error) error {

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/clinker-storage/clinker/drivers/backups"
+	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 const unfinished = ".new-"
@@ -28,7 +28,7 @@ func write(path string, data []byte) error {
 		_ = os.Remove(tmp)
 		return err
 	}
-	return backups.SyncFolder(filepath.Dir(path))
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 func writeFile(path string, data []byte) (err error) {

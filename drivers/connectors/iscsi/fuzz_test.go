@@ -2,6 +2,7 @@ package iscsi
 
 import (
 	"encoding/json"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/connectors"
+	"github.com/clinker-storage/clinker/internal/execx"
 )
 
 // Whatever a connection says, nothing of it gets into iscsiadm's arguments or its files that could be read for something else.
@@ -36,5 +38,43 @@ func FuzzConnection(f *testing.F) {
 			require.True(t, p.lun >= 0 && p.lun <= 16383)
 		}
 		require.NotContains(t, c.user+c.password, "\n")
+	})
+}
+
+// Whatever is in iscsiadm's record, our settings are in what is written, once, and nothing of them twice.
+func FuzzRecord(f *testing.F) {
+	f.Add("# BEGIN RECORD 2.1.8\nnode.name = iqn.a:b\nnode.startup = automatic\nnode.session.auth.password = old\n# END RECORD\n")
+	f.Add("# END RECORD# BEGIN RECORD")
+	f.Add("# BEGIN RECORD\nnode.startup = a # END RECORD\nnode.startup = b")
+	c := &connection{user: "u", password: "p"}
+	f.Fuzz(func(t *testing.T, old string) {
+		text, err := rewrite(old, c.settings(SinglePathRecovery))
+		if err != nil {
+			require.ErrorIs(t, err, drivers.ErrUnavailable)
+			return
+		}
+		body, _, ok := strings.Cut(text, "# END RECORD")
+		require.True(t, ok)
+		for _, s := range c.settings(SinglePathRecovery) {
+			n := 0
+			for line := range strings.Lines(body) {
+				if name, _, _ := strings.Cut(line, " = "); name == s[0] {
+					require.Equal(t, s[0]+" = "+s[1]+"\n", line)
+					n++
+				}
+			}
+			require.Equal(t, 1, n, s[0])
+		}
+	})
+}
+
+// Whatever iscsiadm says, what a person reads of it is one line.
+func FuzzSaid(f *testing.F) {
+	f.Add("iscsiadm: Could not login to [iface: default].\niscsiadm: initiator reported error (24 - iSCSI login failed due to authorization failure)\n", 24)
+	f.Add("", 8)
+	f.Fuzz(func(t *testing.T, text string, code int) {
+		err := explain(&execx.ExitError{Command: "iscsiadm", ExitCode: code, Stderr: text}, netip.MustParseAddrPort("192.0.2.7:3260"))
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "\n")
 	})
 }

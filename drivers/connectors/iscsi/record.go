@@ -115,7 +115,7 @@ func rewrite(old string, settings [][2]string) (string, error) {
 			kept = kept && s[0] != name
 		}
 		if kept {
-			b.WriteString(line)
+			b.WriteString(strings.TrimSuffix(line, "\n") + "\n")
 		}
 	}
 	for _, s := range settings {

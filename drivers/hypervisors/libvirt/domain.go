@@ -70,6 +70,10 @@ func (g *domain) disks(of rpc.DomainModificationImpact) ([]disk, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readDisks(text)
+}
+
+func readDisks(text string) ([]disk, error) {
 	var d struct {
 		Disks []disk `xml:"devices>disk"`
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/internal/durable"
 )
 
 const suffix = ".json"
@@ -81,7 +82,7 @@ func (s store) save(r Record) error {
 	if err := os.Rename(temp, s.path(r.Name)); err != nil {
 		return err
 	}
-	return s.sync()
+	return durable.SyncFolder(s.dir)
 }
 
 // remove takes the record away durably; absent is nil.
@@ -89,7 +90,7 @@ func (s store) remove(name string) error {
 	if err := errors.Join(removed(filepath.Join(s.dir, name+".new")), removed(s.path(name))); err != nil {
 		return err
 	}
-	return s.sync()
+	return durable.SyncFolder(s.dir)
 }
 
 func removed(path string) error {
@@ -97,14 +98,6 @@ func removed(path string) error {
 		return err
 	}
 	return nil
-}
-
-func (s store) sync() error {
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // names lists the records; a folder that is not there yet has none.
