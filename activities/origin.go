@@ -39,7 +39,27 @@ func (r *Requests) fromVolume(ctx context.Context, in flow.VolumeCreateInput) (*
 	case in.SizeGiB > 0 && in.SizeGiB < s.SizeGiB:
 		return nil, refuse(flow.ErrInvalid, "Invalid input received: Volume size '%d'GB cannot be smaller than original volume size %dGB. They must be >= original volume size.", in.SizeGiB, s.SizeGiB)
 	}
+	if s.Status != models.VolumeAvailable && !r.accepted(ctx, in) {
+		if err := r.copiedInUse(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	return &origin{volume: s, sizeGiB: s.SizeGiB}, nil
+}
+
+// copiedInUse refuses to read a file while its hypervisor writes it: the copy would be of no moment at all, and of an image in qcow2 it could not
+// even be read.
+func (r *Requests) copiedInUse(ctx context.Context, v models.Volume) error {
+	pools, err := r.Store.ListPools(ctx)
+	if err != nil {
+		return catalogueError(err)
+	}
+	for _, p := range pools {
+		if p.Name == v.Host && models.OpenedByName(p.Stats.StorageProtocol) {
+			return refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s, and its files belong to the hypervisor that has them; detach it first, or make the volume from a snapshot.", v.ID, v.Status)
+		}
+	}
+	return nil
 }
 
 func (r *Requests) fromSnapshot(ctx context.Context, in flow.VolumeCreateInput) (*origin, error) {

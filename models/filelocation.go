@@ -21,3 +21,7 @@ func FileConnection(volumeID string, at FileLocation) ConnectionInfo {
 	}
 	return ConnectionInfo{DriverVolumeType: at.Type, Data: data}
 }
+
+// OpenedByName tells whether hosts open the volumes of a storage protocol as files by their names, without an export between. Such a file is its
+// hypervisor's as long as it is attached: nobody else changes the files that it is made of (data-safety rule 6).
+func OpenedByName(protocol string) bool { return protocol == "glusterfs" || protocol == "nfs" }

@@ -18,3 +18,9 @@ func TestFileConnection(t *testing.T) {
 	at.Options = ""
 	require.Nil(t, models.FileConnection("1", at).Data["options"])
 }
+
+func TestOpenedByName(t *testing.T) {
+	for protocol, want := range map[string]bool{"glusterfs": true, "nfs": true, "iSCSI": false, "local": false, "": false} {
+		require.Equal(t, want, models.OpenedByName(protocol), protocol)
+	}
+}

@@ -66,15 +66,15 @@ var removableSnapshots = []SnapshotStatus{SnapshotAvailable, SnapshotError, Snap
 var snapshotRules = []SnapshotRule{
 	{
 		Operation: OpSnapshotCreate, New: true, To: SnapshotCreating, Success: SnapshotAvailable, Failure: SnapshotError,
-		Further: "quota reserved; the volume placed, not migrating, and available, or in-use with force or from microversion 3.66",
+		Further: "quota reserved; the volume placed, not migrating, and available, or in-use with force or from microversion 3.66 where no hypervisor has its files",
 	},
 	{
 		Operation: OpSnapshotDelete, From: removableSnapshots, To: SnapshotDeleting, Success: EndGone, Failure: SnapshotErrorDeleting,
-		Further: "in no group snapshot, no volume being made from it",
+		Further: "in no group snapshot, no volume being made from it, no hypervisor has its files",
 	},
 	{
 		Operation: OpSnapshotForceDelete, Any: true, To: SnapshotDeleting, Success: EndGone, Failure: SnapshotErrorDeleting,
-		Further: "no volume being made from it",
+		Further: "no volume being made from it, no hypervisor has its files",
 	},
 	{
 		Operation: OpSnapshotRevert, From: []SnapshotStatus{SnapshotAvailable}, To: SnapshotRestoring, Success: SnapshotAvailable,

@@ -185,8 +185,11 @@ func sameConnector(was, asked models.Attachment) error {
 	return err
 }
 
-// connectable refuses a host for an attachment because of the volume's others.
+// connectable refuses a host for an attachment because of the volume's others, or its snapshots.
 func connectable(tx *gorm.DB, v models.Volume, a models.Attachment) error {
+	if err := filesSettled(tx, v); err != nil {
+		return err
+	}
 	host, err := a.Host()
 	if err != nil {
 		return err

@@ -37,6 +37,9 @@ func (s *Store) CreateBackupEntry(ctx context.Context, b models.Backup, inUse bo
 			refused.Reason = fmt.Sprintf("has grown to %d GiB meanwhile; ask again", v.SizeGiB)
 			return &refused
 		}
+		if err := keepsFile(tx, v, ""); err != nil { // what is read is a snapshot
+			return err
+		}
 		return takeVolume(tx, v, rule.To, f.ID, toMicros(s.now()))
 	})
 }

@@ -31,6 +31,9 @@ func (s *Store) BeginExtend(ctx context.Context, projectID, volumeID string, new
 			refused.Reason = "is migrating"
 			return &refused
 		}
+		if err := keepsImage(tx, v); err != nil {
+			return err
+		}
 		busy, err := snapshotUnderWay(tx, volumeID)
 		if err != nil {
 			return err

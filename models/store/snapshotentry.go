@@ -31,6 +31,9 @@ func (s *Store) CreateSnapshotEntry(ctx context.Context, sn models.Snapshot, inU
 		if err := snapshottable(v, asked.SizeGiB, inUse); err != nil {
 			return err
 		}
+		if err := keepsFile(tx, v, ""); err != nil {
+			return err
+		}
 		sn = asked
 		sn.FlowID, sn.VolumeTypeID, sn.Progress = f.ID, v.VolumeTypeID, "0%"
 		sn.Status = models.SnapshotTransition(models.OpSnapshotCreate).To

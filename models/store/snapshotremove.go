@@ -38,6 +38,11 @@ func (s *Store) BeginSnapshotRemoval(ctx context.Context, projectID, id, operati
 		if err := removableNow(tx, was, rule); err != nil {
 			return err
 		}
+		if operation != models.OpSnapshotUnmanage {
+			if err := keepsFile(tx, v, "snapshot "+was.ID); err != nil {
+				return err
+			}
+		}
 		if err := s.beginNewFlow(tx, f); err != nil {
 			return err
 		}
