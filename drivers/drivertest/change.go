@@ -68,6 +68,8 @@ func (s suite) stats() {
 	s.Equal("up", before.BackendState)
 	s.Equal(c.Thin, before.ThinProvisioning)
 	s.Equal(c.Thick, before.ThickProvisioning)
+	s.Equal(c.OnlineExtend, before.OnlineExtend)
+	s.Equal(c.Multiattach, before.Multiattach)
 	s.Equal(c.Protocol, before.StorageProtocol)
 	s.Equal(c.Vendor, before.VendorName)
 	s.GreaterOrEqual(before.MaxOverSubscription, 1.0)

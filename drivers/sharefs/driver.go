@@ -58,8 +58,7 @@ func New(k Kind, cfg drivers.Config, run execx.Runner) (*Driver, error) {
 	return &Driver{kind: k, cfg: cfg, opts: opts, run: run, log: log, mounter: mounter}, nil
 }
 
-// Capabilities says what files on a share can do. A volume in use is not extended: the hypervisor that has the file open must
-// do that (data-safety rule 6).
+// Capabilities says what files on a share can do.
 func (d *Driver) Capabilities() drivers.Capabilities {
 	return drivers.Capabilities{
 		Driver: d.kind.Name, Version: version, Vendor: "Open Source", Protocol: d.kind.Name,

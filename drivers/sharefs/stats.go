@@ -28,7 +28,7 @@ func (d *Driver) Stats(ctx context.Context) ([]drivers.PoolStats, error) {
 	pool := drivers.PoolStats{
 		Pool: d.cfg.Pool(), VolumeBackendName: d.cfg.Pool(), ReservedPercentage: d.cfg.ReservedPercentage,
 		MaxOverSubscription: cmp.Or(d.cfg.MaxOverSubscription, defaultRatio), ThinProvisioning: c.Thin, ThickProvisioning: c.Thick,
-		SparseCopy: true, VendorName: c.Vendor, DriverVersion: c.Version, StorageProtocol: c.Protocol, BackendState: "up",
+		OnlineExtend: c.OnlineExtend, SparseCopy: true, VendorName: c.Vendor, DriverVersion: c.Version, StorageProtocol: c.Protocol, BackendState: "up",
 	}
 	var total, free, promised drivers.Bytes
 	shares := map[string]any{}
