@@ -177,7 +177,7 @@ func burstOnHosts(t *testing.T, s *harness.Server) {
 	for _, id := range ids {
 		api.WaitStatus(t, id, "available")
 	}
-	flows := api.AttachAll(t, ids, hosts)
+	flows := api.AttachAll(t, ids, func(i int) object { return object{"host": hosts[i%len(hosts)]} })
 	t.Log(strings.Join(harness.Steps(flows, "HostProperties", "EntryCreate", "InitializeConnection", "ConnectVolume"), "; "))
 	for _, id := range ids {
 		api.WaitStatus(t, id, "in-use")

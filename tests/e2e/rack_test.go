@@ -67,7 +67,7 @@ func newRack(t *testing.T) *rack {
 		require.Zero(t, code, out)
 	}
 	r.Storage = r.Part(t, "worker", "storage", "--backend", "glusterfs")
-	r.AwaitPools(t, 2)
+	r.AwaitPools(t, 3) // thick is one of them
 	return r
 }
 
@@ -136,12 +136,12 @@ func (w *nodeWorker) ended(t *testing.T) {
 }
 
 // logged returns the lines of the worker's log that contain all of the words.
-func (w *nodeWorker) logged(t *testing.T, words ...string) []string {
+func (w *nodeWorker) logged(t testing.TB, words ...string) []string {
 	t.Helper()
 	return (&harness.Process{Log: touched(t, filepath.Join(w.node.Share, w.name+".log"))}).Logged(t, words...)
 }
 
-func touched(t *testing.T, path string) string {
+func touched(t testing.TB, path string) string {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	require.NoError(t, err)

@@ -32,6 +32,7 @@ func TestTutorial(t *testing.T) {
 		{"capacity counts once", capacityOnce},
 		{"no way to the database", noWayToDatabase},
 		{"attach", tutorialAttach},
+		{"guests", tutorialGuests},
 		{"group full", groupFull},
 		{"moves", movesBetweenHosts},
 		{"faults", func(t *testing.T, r *rack) {

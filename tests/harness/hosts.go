@@ -14,18 +14,24 @@ import (
 // HostWorker starts a host worker of that name, with its state in a folder of its own.
 func HostWorker(t testing.TB, temporalAddr, name string, flags ...string) *Process {
 	t.Helper()
+	return HostWorkerAt(t, temporalAddr, name, t.TempDir(), nil, flags...)
+}
+
+// HostWorkerAt starts one with its state in a folder that the test looks into, and more of an environment.
+func HostWorkerAt(t testing.TB, temporalAddr, name, state string, env []string, flags ...string) *Process {
+	t.Helper()
 	p := &Process{
 		Name: "host worker " + name, Args: append([]string{Binary(t, "clinkerd"), "worker", "host"}, flags...), Log: filepath.Join(t.TempDir(), "host.log"),
-		Env: []string{"CLINKER_HOST=" + name, "CLINKER_STATE_PATH=" + t.TempDir(), "CLINKER_TEMPORAL__ADDRESS=" + temporalAddr},
+		Env: append([]string{"CLINKER_HOST=" + name, "CLINKER_STATE_PATH=" + state, "CLINKER_TEMPORAL__ADDRESS=" + temporalAddr}, env...),
 	}
 	p.Ready = func() bool { return len(p.Logged(t, "host worker runs")) > 0 }
 	return Launch(t, p)
 }
 
-// AttachAll has hosts take in volumes, all at once and in turn, and returns the flows, which have all succeeded.
-func (c *Client) AttachAll(t testing.TB, volumes, hosts []string) []Flow {
+// AttachAll has hosts take in volumes, all at once, and returns the flows, which have all succeeded. to names the host of each, and its guest.
+func (c *Client) AttachAll(t testing.TB, volumes []string, to func(i int) Object) []Flow {
 	t.Helper()
-	return c.all(t, volumes, func(i int) Object { return Object{"clinker-attach": Object{"host": hosts[i%len(hosts)]}} })
+	return c.all(t, volumes, func(i int) Object { return Object{"clinker-attach": to(i)} })
 }
 
 // DetachAll has them give the volumes back, all at once.
