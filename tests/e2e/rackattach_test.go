@@ -82,9 +82,7 @@ func (c *computeNode) onCompute(t *testing.T, text string, args ...string) strin
 // nothingAttached wants every side to agree that nothing is attached: rows, exports with those let in, sessions, their records, disks.
 func (c *computeNode) nothingAttached(t *testing.T) {
 	t.Helper()
-	got := c.api.Want(t, http.StatusOK, "GET", "/attachments?all_tenants=1", nil, attachVersion)
-	require.JSONEq(t, `{"attachments":[]}`, string(got.Body))
-	require.Empty(t, strings.TrimSpace(c.node.With(t).Run("sh", "-c", "ls -d /sys/kernel/config/target/iscsi/iqn* /sys/kernel/config/target/core/iblock_*/volume* 2>/dev/null; true")))
+	c.nobodyLetIn(t)
 	require.Empty(t, c.onCompute(t, "ls /sys/class/iscsi_session; ls -d /sys/block/sd* 2>/dev/null || true; find /etc/iscsi/nodes -type f 2>/dev/null || true"))
 }
 
@@ -124,64 +122,9 @@ func (c *computeNode) byHostWorker(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(n.Share, "watched"), nil, 0o600))
 		<-watched[i]
 	}
-	c.unseen(t, password, attached, extended, detached)
-}
-
-// unseen wants a secret in no log, no argument of a program, no history, no answer of the API.
-func (c *computeNode) unseen(t *testing.T, secret string, flows ...string) {
-	t.Helper()
-	places := map[string]string{}
-	for _, path := range []string{
-		c.API.Log, c.Control.Log, c.Temporal.Log, c.Storage.Log, filepath.Join(c.share, "lvm.log"), filepath.Join(c.compute.Share, "host.log"),
-		filepath.Join(c.share, "argv"), filepath.Join(c.compute.Share, "argv"),
-	} {
-		text, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.NotEmpty(t, text, path)
-		places[path] = string(text)
-	}
-	require.Contains(t, places[filepath.Join(c.compute.Share, "argv")], "iscsiadm", "what a login looks like has been watched")
-	for _, id := range flows {
-		places[id] = c.history(t, id)
-		require.Contains(t, places[id], c.api.Project, "the payloads of the history are read")
-	}
-	for _, path := range []string{"/flows?limit=100", "/messages", "/attachments/detail"} {
-		places[path] = string(c.api.Want(t, http.StatusOK, "GET", path, nil, attachVersion).Body)
-	}
-	for place, text := range places {
-		require.False(t, strings.Contains(text, secret), "the password is in %s", place)
-	}
-}
-
-// history is all that Temporal keeps of a flow, its payloads in clear.
-func (c *computeNode) history(t *testing.T, id string) string {
-	t.Helper()
-	var doc any
-	uiGet(t, c.UIAddr, "/api/v1/namespaces/clinker/workflows/"+id+"/history?maximumPageSize=1000", &doc)
-	var text strings.Builder
-	var walk func(any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			for key, inner := range v {
-				if s, ok := inner.(string); ok && key == "data" {
-					var raw []byte
-					if json.Unmarshal([]byte(`"`+s+`"`), &raw) == nil {
-						text.Write(raw)
-					}
-				}
-				walk(inner)
-			}
-		case []any:
-			for _, inner := range v {
-				walk(inner)
-			}
-		case string:
-			text.WriteString(v + "\n")
-		}
-	}
-	walk(doc)
-	return text.String()
+	argv := filepath.Join(c.compute.Share, "argv")
+	require.Contains(t, string(readFile(t, argv)), "iscsiadm", "what a login looks like has been watched")
+	c.unseen(t, c.api, password, []string{filepath.Join(c.compute.Share, "host.log"), filepath.Join(c.share, "argv"), argv}, attached, extended, detached)
 }
 
 // brick has os-brick on the compute node do something, and returns what it said.
@@ -296,83 +239,6 @@ func (c *computeNode) recordsLost(t *testing.T) {
 		return len(flows) > 0 && strings.Contains(flows[0], v.ID) && strings.HasSuffix(flows[0], "SUCCESS"), fmt.Sprint("its detach to be done: ", flows)
 	})
 	c.api.WaitStatus(t, v.ID, "available")
-	c.nothingAttached(t)
-}
-
-// killAt ends a worker with SIGKILL as soon as it has begun a task that act leads to, and starts it again. act does not wait for the flow: what
-// it returns does, once the worker is back, and answers its id.
-func (c *computeNode) killAt(t *testing.T, w *nodeWorker, task string, act func() (flow func() string)) string {
-	t.Helper()
-	begun := len(w.logged(t, "state=RUNNING", "task="+task))
-	done := len(w.logged(t, "state=SUCCESS", "task="+task))
-	killed := w.node.With(t).Background(os.Stderr, "sh", "-c", fmt.Sprintf(
-		`until [ $(grep -c 'state=RUNNING task=%s ' /host/%s.log) -gt %d ]; do :; done; kill -KILL $(cat %s)`, task, w.name, begun, w.pidFile()))
-	flow := act()
-	select {
-	case err := <-killed:
-		require.NoError(t, err)
-	case <-time.After(rackLimit):
-		t.Fatalf("%s has not begun", task)
-	}
-	w.ended(t)
-	t.Logf("%s: killed, done before: %v", task, len(w.logged(t, "state=SUCCESS", "task="+task)) > done)
-	w.start(t)
-	return flow()
-}
-
-// attaching and detaching are what killAt has done. A detach is answered when it is done, or with 502 after a minute when it goes on.
-func (c *computeNode) attaching(t *testing.T, v harness.Volume) func() func() string {
-	return func() func() string {
-		id := c.attach(t, v)
-		return func() string { return id }
-	}
-}
-
-func (c *computeNode) detaching(t *testing.T, v harness.Volume) func() func() string {
-	patient := *c.api
-	patient.HTTP = &http.Client{Timeout: 2 * time.Minute, Transport: c.api.HTTP.Transport}
-	return func() func() string {
-		var r harness.Response
-		answered := make(chan error, 1)
-		go func() {
-			var err error
-			r, err = patient.Do(t.Context(), "POST", "/volumes/"+v.ID+"/action", object{"clinker-detach": object{}})
-			answered <- err
-		}()
-		return func() string {
-			require.NoError(t, <-answered)
-			require.Contains(t, []int{http.StatusAccepted, http.StatusBadGateway}, r.Status, string(r.Body))
-			return r.Flow()
-		}
-	}
-}
-
-// killedAtEachStep kills the worker that does a step in the middle of it, for each step of attach and detach on both nodes.
-func (c *computeNode) killedAtEachStep(t *testing.T) {
-	var volumes []harness.Volume
-	for _, name := range []string{"initialize", "connect", "disconnect", "terminate"} {
-		volumes = append(volumes, c.volume(t, name))
-	}
-	leaving := volumes[2:]
-	for _, v := range leaving {
-		c.api.WaitFlow(t, c.attach(t, v), "SUCCESS")
-	}
-	flows := []string{
-		c.killAt(t, c.lvm, "InitializeConnection", c.attaching(t, volumes[0])),
-		c.killAt(t, c.host, "ConnectVolume", c.attaching(t, volumes[1])),
-		c.killAt(t, c.host, "DisconnectVolume", c.detaching(t, volumes[2])),
-		c.killAt(t, c.lvm, "TerminateConnection", c.detaching(t, volumes[3])),
-	}
-	for _, id := range flows {
-		c.api.WaitFlow(t, id, "SUCCESS")
-	}
-	for i, v := range volumes {
-		c.api.WaitStatus(t, v.ID, []string{"in-use", "in-use", "available", "available"}[i])
-	}
-	require.Equal(t, "2", c.onCompute(t, "ls /sys/class/iscsi_session | wc -l"))
-	for _, v := range volumes[:2] {
-		c.api.WaitFlow(t, c.detach(t, v), "SUCCESS")
-	}
 	c.nothingAttached(t)
 }
 
