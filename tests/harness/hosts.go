@@ -17,12 +17,12 @@ func HostWorker(t testing.TB, temporalAddr, name string, flags ...string) *Proce
 	return HostWorkerAt(t, temporalAddr, name, t.TempDir(), nil, flags...)
 }
 
-// HostWorkerAt starts one with its state in a folder that the test looks into, and more of an environment.
-func HostWorkerAt(t testing.TB, temporalAddr, name, state string, env []string, flags ...string) *Process {
+// HostWorkerAt starts one with its state in a folder that the test looks into, by a command that the worker is the end of; nil for none.
+func HostWorkerAt(t testing.TB, temporalAddr, name, state string, by []string, flags ...string) *Process {
 	t.Helper()
 	p := &Process{
-		Name: "host worker " + name, Args: append([]string{Binary(t, "clinkerd"), "worker", "host"}, flags...), Log: filepath.Join(t.TempDir(), "host.log"),
-		Env: append([]string{"CLINKER_HOST=" + name, "CLINKER_STATE_PATH=" + state, "CLINKER_TEMPORAL__ADDRESS=" + temporalAddr}, env...),
+		Name: "host worker " + name, Args: slices.Concat(by, []string{Binary(t, "clinkerd"), "worker", "host"}, flags), Log: filepath.Join(t.TempDir(), "host.log"),
+		Env: []string{"CLINKER_HOST=" + name, "CLINKER_STATE_PATH=" + state, "CLINKER_TEMPORAL__ADDRESS=" + temporalAddr},
 	}
 	p.Ready = func() bool { return len(p.Logged(t, "host worker runs")) > 0 }
 	return Launch(t, p)
