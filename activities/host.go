@@ -22,6 +22,9 @@ type Host struct {
 	Hypervisor hypervisors.Hypervisor
 	Key        seal.Key // to which storage nodes seal the passwords of connections
 	StateDir   string   // where is noted what this worker has; "" notes nothing
+	// Steps is how many steps on volumes run at once; nil for any number. What the host has is told meanwhile, however many wait: a client waits
+	// for that.
+	Steps chan struct{}
 
 	busy  keyed         // by volume: steps on one volume never overlap in this process
 	grace time.Duration // drainGrace when 0
@@ -180,5 +183,13 @@ func (a *Host) on(ctx context.Context, in flow.HostInput, step func(context.Cont
 		return driverError(ctx, err)
 	}
 	defer release()
+	if a.Steps != nil {
+		select {
+		case a.Steps <- struct{}{}:
+			defer func() { <-a.Steps }()
+		case <-ctx.Done():
+			return driverError(ctx, ctx.Err())
+		}
+	}
 	return driverError(ctx, step(ctx))
 }

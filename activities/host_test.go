@@ -228,3 +228,47 @@ func TestKeyStays(t *testing.T) {
 	_, err = seal.LoadKey(path)
 	require.ErrorContains(t, err, "holds no key")
 }
+
+// slowLogin connects when it is told to.
+type slowLogin struct {
+	*socket
+	begun, let chan struct{}
+}
+
+func (s slowLogin) Connect(ctx context.Context, info connectors.ConnectionInfo) (connectors.Device, error) {
+	s.begun <- struct{}{}
+	<-s.let
+	return connectors.Device{}, nil
+}
+
+// So many steps at once, and what the host has is told beside them.
+func TestHostStepsAtOnce(t *testing.T) {
+	c := newCompute(t)
+	s := slowLogin{c.socket, make(chan struct{}), make(chan struct{})}
+	c.Connectors, c.Steps = s, make(chan struct{}, 2)
+	const volumes = 5
+	ended := make(chan error, volumes)
+	for i := range volumes {
+		env, in := environment(t), c.in // one serves one call at a time
+		env.RegisterActivity(c.Host)
+		in.VolumeID += string(rune('a' + i))
+		go func() {
+			_, err := env.ExecuteActivity(c.ConnectVolume, in)
+			ended <- err
+		}()
+	}
+	for range cap(c.Steps) {
+		<-s.begun
+	}
+	_, err := c.env.ExecuteActivity(c.HostProperties, flow.HostPropertiesInput{Instance: "vm1"})
+	require.NoError(t, err)
+	for i := range volumes {
+		s.let <- struct{}{} // one may end, and then another begins
+		require.NoError(t, <-ended)
+		if i+cap(c.Steps) < volumes {
+			<-s.begun
+		}
+		require.LessOrEqual(t, len(c.Steps), cap(c.Steps))
+	}
+	require.Empty(t, c.Steps)
+}

@@ -25,23 +25,25 @@ type HostOptions struct {
 	Hypervisor hypervisors.Hypervisor
 	Key        seal.Key
 	StateDir   string // where the worker notes what it has
-	// Slots is how many steps run at once on the host; 0 is 8. Logins are limited besides, by their connector.
-	Slots  int
-	Logger *slog.Logger
+	Logger     *slog.Logger
 }
+
+const (
+	// hostSteps is how many steps on volumes run at once on the host. Logins are limited besides, by their connector.
+	hostSteps = 8
+	// hostSlots are more: steps wait in them for their turn, and what the host has is told beside them, in time for the client that waits for it.
+	hostSlots = 100
+)
 
 // Host serves a compute host.
 type Host struct{ group }
 
 // StartHost begins to poll the host's queue.
 func StartHost(e HostEngine, o HostOptions) (*Host, error) {
-	if o.Slots == 0 {
-		o.Slots = 8
-	}
 	on := hostActivities(o)
 	w := worker.New(e.Flows(), flow.HostQueue(o.Host), worker.Options{
 		WorkerStopTimeout: stopTimeout, DisableWorkflowWorker: true,
-		MaxConcurrentActivityExecutionSize: o.Slots, MaxConcurrentActivityTaskPollers: 2,
+		MaxConcurrentActivityExecutionSize: hostSlots, MaxConcurrentActivityTaskPollers: 2,
 		Interceptors: interceptors(o.Logger, o.Host),
 	})
 	register(w, []any{on})
@@ -56,5 +58,5 @@ func StartHost(e HostEngine, o HostOptions) (*Host, error) {
 }
 
 func hostActivities(o HostOptions) *activities.Host {
-	return &activities.Host{Connectors: o.Connectors, Hypervisor: o.Hypervisor, Key: o.Key, StateDir: o.StateDir}
+	return &activities.Host{Connectors: o.Connectors, Hypervisor: o.Hypervisor, Key: o.Key, StateDir: o.StateDir, Steps: make(chan struct{}, hostSteps)}
 }
