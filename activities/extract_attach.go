@@ -67,8 +67,10 @@ func (r *Requests) speaks(ctx context.Context, v models.Volume, c models.Connect
 		}
 		for _, client := range clients {
 			if !client.Ready && strings.EqualFold(client.Protocol, p.Stats.StorageProtocol) {
+				// What to do about it goes with the message: a request that is refused has no record for a hint.
 				return wire.Error(&flow.Error{
-					Type: flow.ErrInvalid, Message: fmt.Sprintf("host %s can't take in volume %s over %s: %s", c.Host, v.ID, p.Stats.StorageProtocol, client.Reason), Hint: client.Hint,
+					Type: flow.ErrInvalid, Hint: client.Hint,
+					Message: fmt.Sprintf("host %s can't take in volume %s over %s: %s; %s", c.Host, v.ID, p.Stats.StorageProtocol, client.Reason, client.Hint),
 				})
 			}
 		}

@@ -29,3 +29,22 @@ func TestBadConnectors(t *testing.T) {
 		require.NotContains(t, err.Error(), "json")
 	}
 }
+
+// A host without the volume's client is refused with what to install; the clients that it lacks of other protocols don't matter.
+func TestHostWithoutClient(t *testing.T) {
+	c := newCatalogue(t)
+	views, err := c.Store.ListPools(ctx)
+	require.NoError(t, err)
+	stats := views[0].Stats
+	stats.StorageProtocol = "glusterfs"
+	c.report(t, views[0].Name, stats)
+	v := c.available(t, 2, views[0].Name)
+	in := flow.AttachInput{Header: request(flow.AttachmentCreate, uuid.NewString()), VolumeID: v.ID, Connector: json.RawMessage(`{"host": "h"}`)}
+	in.Clients = []flow.HostClient{{Protocol: "nfs", Reason: "mount.nfs is not installed", Hint: "install nfs-common"}, {Protocol: "glusterfs", Ready: true}}
+	_, err = c.ExtractAttachRequest(ctx, in)
+	require.NoError(t, err)
+	in.Clients[1] = flow.HostClient{Protocol: "glusterfs", Reason: "mount.glusterfs is not installed", Hint: "install glusterfs-client"}
+	_, err = c.ExtractAttachRequest(ctx, in)
+	require.Equal(t, flow.ErrInvalid, wire.Parse(err).Type)
+	require.Regexp(t, "^host h can't take in volume .* over glusterfs: mount.glusterfs is not installed; install glusterfs-client$", wire.Parse(err).Message)
+}

@@ -52,7 +52,7 @@ func (a *Host) HostProperties(ctx context.Context, in flow.HostPropertiesInput) 
 		return out, nil
 	}
 	if !h.Ready {
-		return out, wire.Error(&flow.Error{Type: flow.ErrInvalid, Message: fmt.Sprintf("host %s has no guests: %s", p.Connector.Host, h.Reason), Hint: h.Hint})
+		return out, wire.Error(&flow.Error{Type: flow.ErrInvalid, Message: fmt.Sprintf("host %s has no guests: %s; %s", p.Connector.Host, h.Reason, h.Hint), Hint: h.Hint})
 	}
 	if _, err := a.Hypervisor.Plugged(ctx, in.Instance); err != nil {
 		return out, driverError(ctx, err)
