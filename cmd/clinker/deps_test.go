@@ -19,7 +19,7 @@ func TestLinksNoServer(t *testing.T) {
 	require.Contains(t, deps, "github.com/clinker-storage/clinker/internal/cli")
 
 	const ours = "github.com/clinker-storage/clinker/"
-	allowed := []string{ours + "cmd/clinker", ours + "internal/cli", ours + "internal/flow", ours + "models", ours + "drivers/devices"}
+	allowed := []string{ours + "cmd/clinker", ours + "internal/cli", ours + "internal/flow", ours + "models", ours + "drivers/devices", ours + "internal/durable"}
 	for _, store := range []string{"", "/backups", "/backups/posix", "/backups/s3", "/backups/stores", "/backups/swift"} { // disaster recovery
 		allowed = append(allowed, ours+"drivers"+store)
 	}
