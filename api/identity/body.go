@@ -104,6 +104,13 @@ func (f *fields) name(key string, to *string, made bool) {
 	}
 }
 
+// shortName is name for what Keystone gives 64 characters.
+func (f *fields) shortName(key string, to *string, made bool) {
+	if f.name(key, to, made); utf8.RuneCountInString(*to) > 64 {
+		f.fail(key, "a text of at most 64 characters")
+	}
+}
+
 // flag is set for booleans.
 func (f *fields) flag(key string, to *bool) {
 	if f.has(key) && json.Unmarshal(f.keys[key], to) != nil {

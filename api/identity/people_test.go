@@ -1,10 +1,14 @@
 package identity_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// tooLong is for the names that Keystone gives 64 characters.
+var tooLong = strings.Repeat("x", 65)
 
 // kinds are what is kept, with what makes one of it and what changes it.
 var kinds = []struct {
@@ -13,8 +17,8 @@ var kinds = []struct {
 	change    object
 	bad       []object
 }{
-	{"domain", "domains", object{"name": "d"}, object{"description": "x", "enabled": false}, []object{{}, {"name": ""}, {"name": 1}}},
-	{"project", "projects", object{"name": "p", "domain_id": "default"}, object{"name": "q"}, []object{{}, {"name": "x", "domain_id": "nix"}, {"name": "x", "parent_id": "y"}}},
+	{"domain", "domains", object{"name": "d"}, object{"description": "x", "enabled": false}, []object{{}, {"name": ""}, {"name": 1}, {"name": tooLong}}},
+	{"project", "projects", object{"name": "p", "domain_id": "default"}, object{"name": "q"}, []object{{}, {"name": tooLong}, {"name": "x", "parent_id": "y"}}},
 	{"user", "users", object{"name": "u", "password": "x", "email": "u@example.org"}, object{"enabled": false}, []object{{}, {"name": "x", "password": ""}, {"name": "x", "enabled": "yes"}}},
 	{"role", "roles", object{"name": "r"}, object{"description": "x"}, []object{{}, {"name": "x", "domain_id": "default"}}},
 	{"service", "services", object{"type": "image"}, object{"name": "glance"}, []object{{"name": "x"}}},
@@ -29,6 +33,9 @@ func TestKeepingThem(t *testing.T) {
 			all := "/identity/v3/" + k.many
 			for _, bad := range append(k.bad, nil) {
 				r.do("POST", all, admin, object{k.one: bad}).is(400)
+			}
+			if k.one == "project" || k.one == "user" {
+				r.do("POST", all, admin, object{k.one: object{"name": "x", "domain_id": "nix"}}).is(404)
 			}
 			made := r.do("POST", all, admin, object{k.one: k.make}).is(201)
 			require.NotContains(t, made.text, "password\":")
@@ -99,10 +106,14 @@ func TestOwnPassword(t *testing.T) {
 	}
 	ask("wrong", "new").is(401)
 	ask("mia-secret", "").is(400)
-	r.do("POST", path, r.admin(), object{"user": object{"original_password": "x", "password": "y"}}).is(403)
+	r.with("eve", "member")
+	r.do("POST", path, r.token("eve", "eve-secret", nil), object{"user": object{"original_password": "mia-secret", "password": "y"}}).is(403)
+	r.do("POST", path, r.admin(), object{"user": object{"original_password": "x", "password": "y"}}).is(401)
 	ask("mia-secret", "new").is(204)
 	ask("new", "newer").is(401) // the token went with the password
 	r.token("mia", "new", nil)
+	r.do("POST", path, r.admin(), object{"user": object{"original_password": "new", "password": "newest"}}).is(204)
+	r.token("mia", "newest", nil)
 }
 
 func TestGrants(t *testing.T) {

@@ -17,7 +17,7 @@ var domains = resource[models.IdentityDomain]{
 		return models.IdentityDomain{ID: identity.NewID(), Enabled: true, CreatedAt: now()}, nil
 	},
 	read: func(_ *call, f fields, d *models.IdentityDomain, made bool) error {
-		f.name("name", &d.Name, made)
+		f.shortName("name", &d.Name, made)
 		f.set("description", &d.Description)
 		f.flag("enabled", &d.Enabled)
 		return nil
@@ -43,7 +43,7 @@ var projects = resource[models.IdentityProject]{
 		return models.IdentityProject{ID: identity.NewID(), DomainID: c.homeDomain(), Enabled: true, CreatedAt: now()}, nil
 	},
 	read: func(c *call, f fields, p *models.IdentityProject, made bool) error {
-		f.name("name", &p.Name, made)
+		f.shortName("name", &p.Name, made)
 		f.set("description", &p.Description)
 		f.flag("enabled", &p.Enabled)
 		if f.has("parent_id") && f.text("parent_id") != p.DomainID && f.text("parent_id") != f.text("domain_id") {
@@ -114,9 +114,9 @@ func readUser(c *call, f fields, u *models.IdentityUser, made bool) error {
 	return nil
 }
 
-// changePassword is for the user alone, who must know the old one.
+// changePassword is for the user alone, or for an administrator; either must know the old one.
 func changePassword(c *call) error {
-	if c.Param("id") != c.token.User.ID {
+	if c.Param("id") != c.token.User.ID && !c.token.Admin() {
 		return errForbidden
 	}
 	f, err := c.body("user")
@@ -130,7 +130,7 @@ func changePassword(c *call) error {
 	if *f.err != nil {
 		return *f.err
 	}
-	if err := c.s.People.SetPassword(c.Request.Context(), c.token.User.ID, old, fresh, middleware.From(c.Request.Context()).Address, false); err != nil {
+	if err := c.s.People.SetPassword(c.Request.Context(), c.Param("id"), old, fresh, middleware.From(c.Request.Context()).Address, false); err != nil {
 		return err
 	}
 	return c.empty()
@@ -157,7 +157,8 @@ func (c *call) placed(f fields, domain *string, made bool) error {
 		return refuse(http.StatusBadRequest, "domain_id can't be changed.")
 	}
 	*domain = id
-	return in[models.IdentityDomain](c, id, "domain")
+	_, err := identity.Get[models.IdentityDomain](c.Request.Context(), c.s.People, id)
+	return err // 404, where `in` says 400, as at Keystone
 }
 
 var roles = resource[models.IdentityRole]{
