@@ -54,7 +54,7 @@ heavy=$(awk '$1 == "heavy" { print $2 }' <<<"$tested")
 	step "unit tests of many bytes, without" go test -json -timeout 15m ./drivers/backups/cinder
 	step "tests on the rig" go test -json -count 1 -p 2 -timeout 40m $rig
 	step "tests with the Temporal server and whole processes" \
-		env CLINKER_TEST_BINARIES="$PWD/bin" go test -json -count 1 -p 1 -timeout 30m $heavy
+		env CLINKER_TEST_BINARIES="$PWD/bin" go test -json -count 1 -p 1 -timeout 45m $heavy
 }
 
 echo "== workflowcheck"
