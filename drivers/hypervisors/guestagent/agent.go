@@ -60,8 +60,15 @@ func Freeze(ctx context.Context, ask Ask) error {
 			Hint: "another backup of the guest may be at work; `virsh domfsthaw` lets it go on",
 		}
 	}
+	var n int
 	if err == nil {
-		err = ask(ctx, "guest-fsfreeze-freeze", nil)
+		err = ask(ctx, "guest-fsfreeze-freeze", &n)
+	}
+	if err == nil && n == 0 { // the agent takes that for not frozen at all
+		return &drivers.Error{
+			Err:  fmt.Errorf("%w: the guest has no file system mounted that could be frozen", drivers.ErrNotSupported),
+			Hint: "whatever uses its disks has to be told by itself; back up without quiesce",
+		}
 	}
 	return explain(err)
 }

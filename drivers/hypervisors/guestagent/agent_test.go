@@ -54,7 +54,7 @@ func TestRealAgent(t *testing.T) {
 }
 
 // guest answers like an agent whose file systems can be frozen, after what said says to the first of all.
-func guest(t *testing.T, said string, mute bool) guestagent.Ask {
+func guest(t *testing.T, said string, mute bool, mounted int) guestagent.Ask {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "agent")
 	l, err := net.Listen("unix", socket)
@@ -82,7 +82,9 @@ func guest(t *testing.T, said string, mute bool) guestagent.Ask {
 			case "guest-fsfreeze-status":
 				answer = fmt.Sprintf(`{"return": %q}`, status)
 			case "guest-fsfreeze-freeze":
-				status = "frozen"
+				if answer = fmt.Sprintf(`{"return": %d}`, mounted); mounted > 0 {
+					status = "frozen"
+				}
 			case "guest-fsfreeze-thaw":
 				status = "thawed"
 			}
@@ -102,7 +104,7 @@ func guest(t *testing.T, said string, mute bool) guestagent.Ask {
 }
 
 func TestFreezeOnce(t *testing.T) {
-	ask := guest(t, "{\"return\": 7}\n{\"error\": {\"desc\": \"of another time\"}}\nhalf a li\n", false)
+	ask := guest(t, "{\"return\": 7}\n{\"error\": {\"desc\": \"of another time\"}}\nhalf a li\n", false, 2)
 	require.NoError(t, guestagent.Freeze(t.Context(), ask))
 	require.ErrorIs(t, guestagent.Freeze(t.Context(), ask), drivers.ErrBusy)
 	held, err := guestagent.Thaw(t.Context(), ask)
@@ -111,6 +113,7 @@ func TestFreezeOnce(t *testing.T) {
 	held, err = guestagent.Thaw(t.Context(), ask)
 	require.NoError(t, err)
 	require.False(t, held)
+	require.ErrorIs(t, guestagent.Freeze(t.Context(), guest(t, "", false, 0)), drivers.ErrNotSupported, "nothing is mounted")
 	require.ErrorIs(t, guestagent.Ready(t.Context(), ask), drivers.ErrNotSupported, "its owner has switched it off")
 }
 
@@ -120,7 +123,7 @@ func TestNobodyAnswers(t *testing.T) {
 	require.ErrorIs(t, err, drivers.ErrNotSupported)
 	require.Contains(t, drivers.Hint(err), "virtserialport")
 
-	mute := guest(t, "", true)
+	mute := guest(t, "", true, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, guestagent.Freeze(ctx, mute), context.DeadlineExceeded)
