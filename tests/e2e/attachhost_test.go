@@ -62,6 +62,11 @@ func TestAttachToGuest(t *testing.T) {
 	out, err := vm.Run(fmt.Sprintf("n=0; until [ $(cat /sys/block/%[1]s/size) = %[2]d ] || [ $((n += 1)) = 600 ]; do sleep 0.1; done; echo last | dd of=/dev/%[1]s bs=512 seek=%[3]d conv=fsync,notrunc", device, 2<<30/512, 2<<30/512-1))
 	require.NoError(t, err, out)
 
+	require.NoError(t, os.Symlink(filepath.Join(vm.Sockets, vm.Name+".agent"), filepath.Join(m.folder, vm.Name+".agent")))
+	holdsStill(t, s, api, vm, v.ID, device)
+	_, err = vm.Run(fmt.Sprintf("echo written inside | dd of=/dev/%[1]s bs=512 seek=2048 conv=fsync,notrunc && echo last | dd of=/dev/%[1]s bs=512 seek=%[2]d conv=fsync,notrunc", device, 2<<30/512-1))
+	require.NoError(t, err)
+
 	var ends [2]func() string
 	m.kill(t, host, "UnplugVolume", "device_del", func() { ends[0] = detachLater(t, api, v.ID) })
 	m.kill(t, host, "UnplugVolume", "blockdev-del", func() { ends[1] = detachLater(t, api, other.ID) }) // no guest has it, QEMU does
