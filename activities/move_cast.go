@@ -12,7 +12,7 @@ import (
 )
 
 // MoveCast chooses where a volume goes, and claims the capacity. A retype stays where it is when the pool meets the new type. When every pool
-// is refused the error, of type NoBackend, says which was refused for what.
+// is refused the error, of type NoBackend, says which was refused for what; a refusal that the next report may end is tried again.
 func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.MoveCastResult, error) {
 	var out flow.MoveCastResult
 	v := in.Spec.Volume
@@ -20,7 +20,9 @@ func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.M
 	if err != nil {
 		return out, catalogueError(err)
 	}
+	var doubt string
 	pool, err := p.Store.PlaceMove(ctx, v.ID, in.FlowID, v.SizeGiB, func(views []models.PoolView) (string, error) {
+		doubt = ""
 		req := p.moveRequest(in)
 		d, err := p.Scheduler.Place(req, pools(views))
 		if err != nil {
@@ -37,10 +39,13 @@ func (p *Placement) MoveCast(ctx context.Context, in flow.MoveCastInput) (flow.M
 				Hint: "retype it with migration_policy on-demand",
 			}
 		}
+		if len(d.Candidates) == 0 {
+			doubt = p.inDoubt(req, views)
+		}
 		return p.whereTo(in, d.Candidates, views, live, &out, req)
 	})
 	if err != nil {
-		return out, catalogueError(err)
+		return out, p.orReport(ctx, doubt, err)
 	}
 	out.Pool, out.InPlace = pool, pool == v.Host
 	if out.InPlace {

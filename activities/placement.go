@@ -37,7 +37,8 @@ type Placement struct {
 
 // VolumeCast chooses the pool for a volume and claims its capacity at once. When every pool is refused the error, of
 // type NoBackend, says which was refused for what. Where pools would do if only their backends were up, the error is of type
-// BackendDown, and for BackendWait one that is tried again: the step is a pending activity that says what it waits for.
+// BackendDown, and for BackendWait one that is tried again: the step is a pending activity that says what it waits for. So is a refusal that
+// the next report may end.
 func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (flow.VolumeCastResult, error) {
 	out := flow.VolumeCastResult{StorageName: flow.StorageName(p.NameTemplate, in.Spec.Volume.ID)}
 	req, err := p.request(ctx, in)
@@ -51,9 +52,9 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 		}
 	}
 	grow := in.Spec.Volume.SizeGiB - in.OldSizeGiB
-	var missing string
+	var missing, doubt string
 	out.Pool, err = p.Store.PlaceEntry(ctx, in.Spec.Volume.ID, in.FlowID, grow, func(views []models.PoolView) (string, error) {
-		missing = ""
+		missing, doubt = "", ""
 		d, err := p.place(req, views, served)
 		if err != nil {
 			return "", &flow.Error{Type: flow.ErrInvalid, Message: err.Error()}
@@ -62,6 +63,7 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 		if len(d.Candidates) == 0 {
 			var none *flow.Error
 			none, missing = p.none(req, views, out.Refused)
+			doubt = p.inDoubt(req, views)
 			return "", none
 		}
 		for _, c := range d.Candidates {
@@ -75,7 +77,7 @@ func (p *Placement) VolumeCast(ctx context.Context, in flow.VolumeCastInput) (fl
 			Hint: fmt.Sprintf("bring it up (`clinker service list` tells what is wrong with it): the flow goes on by itself; after %s it is held", p.BackendWait),
 		})
 	}
-	return out, catalogueError(err)
+	return out, p.orReport(ctx, doubt, err)
 }
 
 // place prefers pools on the hosts that are served: what a volume begins as is restored by its own host's data worker, and waits where none is up.
@@ -112,12 +114,15 @@ func (p *Placement) SnapshotCast(ctx context.Context, in flow.SnapshotCastInput)
 		SizeGiB: sn.SizeGiB, ExtraSpecs: in.Spec.ExtraSpecs, Backend: in.Spec.Host, Seed: seed(in.FlowID), MaxCandidates: 1,
 		Volume: map[string]any{"name": sn.Name, "project_id": sn.ProjectID},
 	}
+	var doubt string
 	_, err := p.Store.PlaceSnapshot(ctx, sn.ID, in.FlowID, sn.SizeGiB, func(views []models.PoolView) (string, error) {
+		doubt = ""
 		d, err := p.Scheduler.Place(req, revived(views))
 		if err != nil {
 			return "", &flow.Error{Type: flow.ErrInvalid, Message: err.Error()}
 		}
 		if len(d.Candidates) == 0 {
+			doubt = p.inDoubt(req, views)
 			return "", &flow.Error{
 				Type: flow.ErrNoBackend, Message: "there is no room for a snapshot: " + scheduler.Summary(d.Refused),
 				Hint: "see `clinker pool list --long` for what the pool has",
@@ -125,7 +130,7 @@ func (p *Placement) SnapshotCast(ctx context.Context, in flow.SnapshotCastInput)
 		}
 		return d.Candidates[0].Pool, nil
 	})
-	return catalogueError(err)
+	return p.orReport(ctx, doubt, err)
 }
 
 // revived are the pools as they would be with every backend up.
@@ -148,16 +153,21 @@ func (p *Placement) none(req scheduler.Request, views []models.PoolView, refused
 	if err != nil || len(d.Candidates) == 0 {
 		return fe, ""
 	}
+	missing = backendsOf(d)
+	fe.Type = flow.ErrBackendDown
+	fe.Hint = "bring backend " + missing + " up again (`clinker service list` tells what is wrong with it), then retry"
+	return fe, missing
+}
+
+// backendsOf names the backends of those that would do.
+func backendsOf(d scheduler.Decision) string {
 	var backends []string
 	for _, c := range d.Candidates {
 		backend, _ := flow.SplitHost(c.Pool)
 		backends = append(backends, backend)
 	}
 	slices.Sort(backends)
-	missing = strings.Join(slices.Compact(backends), " or ")
-	fe.Type = flow.ErrBackendDown
-	fe.Hint = "bring backend " + missing + " up again (`clinker service list` tells what is wrong with it), then retry"
-	return fe, missing
+	return strings.Join(slices.Compact(backends), " or ")
 }
 
 func (p *Placement) request(ctx context.Context, in flow.VolumeCastInput) (scheduler.Request, error) {

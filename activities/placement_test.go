@@ -197,6 +197,70 @@ func castAsActivity(c *catalogue, in flow.VolumeCastInput, local bool) error {
 	return err
 }
 
+// A refusal that the next report may end is tried again until it comes, or the time is over. That of a pool that is full for certain is not.
+func TestVolumeCastWaitsForAReport(t *testing.T) {
+	c := newCatalogue(t)
+	c.BackendWait = time.Hour
+	small := func(free float64) models.PoolStats {
+		return models.PoolStats{Total: gib(20), Free: gib(free), ProvisionedGiB: 20 - free, AllocatedGiB: 20 - free, ThickProvisioning: true}
+	}
+	c.report(t, other, small(0))
+	c.report(t, pool, small(20))
+	first, second := createRequest(10), createRequest(10)
+	_, err := c.VolumeCast(ctx, castInput(first, c.entered(t, first)))
+	require.NoError(t, err)
+	cast := castInput(second, c.entered(t, second))
+	c.report(t, pool, small(10)) // gathered while the first is made: it has been counted, who knows
+	for _, local := range []bool{true, false} {
+		err = castAsActivity(c, cast, local)
+		fe := wire.Parse(err)
+		require.Equal(t, flow.ErrNoBackend, fe.Type)
+		require.False(t, wire.Final(err))
+		require.Contains(t, fe.Message, "waiting for the next report of n1@a: No storage could be allocated")
+		require.NotEmpty(t, fe.Hint)
+	}
+	c.BackendWait = time.Nanosecond
+	err = castAsActivity(c, cast, false)
+	require.True(t, wire.Final(err), "the time is over")
+	require.NotContains(t, wire.Parse(err).Message, "waiting")
+	c.BackendWait = time.Hour
+
+	tooLarge := cast
+	tooLarge.Spec.Volume.SizeGiB = 11
+	err = castAsActivity(c, tooLarge, true)
+	require.True(t, wire.Final(err), "no report will make room for it")
+
+	named := small(10)
+	named.Making = []string{first.FlowID}
+	c.report(t, pool, named)
+	require.NoError(t, castAsActivity(c, cast, false), "the report says that the first is in it")
+
+	third := createRequest(10)
+	cast = castInput(third, c.entered(t, third))
+	c.report(t, pool, small(10))
+	require.False(t, wire.Final(castAsActivity(c, cast, false)), "the second may be in the report, or not")
+	require.NoError(t, c.EntryReady(ctx, flow.EntryReadyInput{Header: first.Header, Host: pool}))
+	require.NoError(t, c.EntryReady(ctx, flow.EntryReadyInput{Header: second.Header, Host: pool}))
+	c.report(t, pool, small(0))
+	err = castAsActivity(c, cast, false)
+	require.Equal(t, flow.ErrNoBackend, class(t, err))
+	require.True(t, wire.Final(err), "it is")
+
+	v, err := c.Store.GetVolume(ctx, "", first.ResourceID)
+	require.NoError(t, err)
+	snap := snapshotRequest(v)
+	spec := c.enterSnapshot(t, snap)
+	c.report(t, pool, small(10))
+	fourth := createRequest(10)
+	_, err = c.VolumeCast(ctx, castInput(fourth, c.entered(t, fourth)))
+	require.NoError(t, err)
+	c.report(t, pool, small(10))
+	var suite testsuite.WorkflowTestSuite
+	_, err = suite.NewTestActivityEnvironment().ExecuteLocalActivity(c.SnapshotCast, flow.SnapshotCastInput{Header: snap.Header, Spec: spec})
+	require.False(t, wire.Final(err))
+	require.Contains(t, wire.Parse(err).Message, "waiting for the next report of n1@a: there is no room for a snapshot")
+}
+
 // onePlace calls place as often as it is told, as a transaction that was given up and begun anew does.
 type onePlace struct {
 	PlacementStore

@@ -114,6 +114,7 @@ type PoolView struct {
 	Pool
 	ClaimedGiB    int64 // sum of the claims that the report can't show yet
 	ClaimedCount  int64
+	InDoubtGiB    int64 // how much more room there may be: what may be claimed and reported both, and what came free and may be reported still
 	ServiceUp     bool
 	ServiceReason string // why not, for people
 	Disabled      bool

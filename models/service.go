@@ -30,7 +30,7 @@ type Pool struct {
 	Name             string `gorm:"primaryKey"`
 	AvailabilityZone string
 	Stats            PoolStats `gorm:"serializer:json"`
-	// GatheredAt is when the node began to gather Stats: claims whose volume was ready before are contained in it.
+	// GatheredAt is when the node began to gather Stats: what was ready before is contained in it.
 	GatheredAt time.Time `gorm:"serializer:micros"`
 }
 
@@ -40,7 +40,11 @@ type Claim struct {
 	VolumeID string
 	Pool     string
 	GiB      int64 `gorm:"column:gib"`
-	// SettledAt is when the driver had done its work; zero while it has not. A report gathered later contains it.
+	// Doubtful tells that the pool's report may count it, or may not.
+	Doubtful bool
+	// Reported tells that the pool's report names the flow, and so contains what it makes.
+	Reported bool
+	// SettledAt is when the driver had done its work; zero while it has not. A report that is begun later contains it.
 	SettledAt time.Time `gorm:"serializer:micros"`
 	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"`
 }

@@ -127,6 +127,8 @@ type PoolStats struct {
 	GoodnessFunction    string   `json:"goodness_function,omitempty"`
 	BackendState        string   `json:"backend_state"` // up or down
 	BackendError        string   `json:"backend_error,omitempty"`
+	// Making names flows whose volumes are counted here though they are being made yet. It need not be complete.
+	Making []string `json:"making,omitempty"`
 	// Extra carries what a driver reports beyond: data and metadata percent, health.
 	Extra map[string]any `json:"extra,omitempty"`
 }

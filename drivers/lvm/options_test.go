@@ -1,6 +1,7 @@
 package lvm
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -179,6 +180,27 @@ func TestPoolStats(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A report names the flows whose volumes it counts while they are zeroed or copied.
+func TestMaking(t *testing.T) {
+	d := &Driver{opts: options{group: "vg"}, cfg: drivers.Config{Host: "node", Backend: "lvm1", CloudID: "c"}}
+	lv := func(name, state, flow, cloud string) lvmcmd.LV {
+		tags := map[string]string{tagVolume: name, tagState: state, tagFlow: flow, tagCloud: cloud}
+		maps.DeleteFunc(tags, func(_, v string) bool { return v == "" })
+		return lvmcmd.LV{Name: name, ThinID: -1, Size: 1 << 30, Tags: tags}
+	}
+	rep := lvmcmd.Report{VG: lvmcmd.VG{Size: 200 << 30, MetadataSize: 1 << 20, MetadataFree: 400 << 10}, LVs: []lvmcmd.LV{
+		lv("1", "", "whole", "c"), lv("2", building, "zeroed", "c"), lv("3", copying, "copied", "c"), lv("4", deleting, "goes", "c"),
+		lv("5", building, "", "c"), lv("6", building, "stranger", "d"),
+	}}
+	p := d.stats(rep)
+	require.Equal(t, []string{"zeroed", "copied"}, p.Making)
+	require.InDelta(t, 6, p.ProvisionedGiB, 0.001)
+	for range mostMaking {
+		rep.LVs = append(rep.LVs, lv("7", building, "many", "c"))
+	}
+	require.Len(t, d.stats(rep).Making, mostMaking)
 }
 
 func TestAutoRatio(t *testing.T) {

@@ -12,6 +12,9 @@ import (
 
 const defaultRatio = 20
 
+// mostMaking bounds the report; there are hardly more steps at a time.
+const mostMaking = 100
+
 // Stats reports the volume group, or the thin pool in it. A pool past its limits has no free space to offer, whatever is left.
 func (d *Driver) Stats(ctx context.Context) ([]drivers.PoolStats, error) {
 	rep, err := d.reportAll(ctx)
@@ -90,6 +93,9 @@ func (s *step) count(p *drivers.PoolStats) {
 		promised += lv.Size
 		if s.whole(lv) {
 			p.TotalVolumes++
+		}
+		if state := lv.Tags[tagState]; (state == building || state == copying) && s.ours(lv) && lv.Tags[tagFlow] != "" && len(p.Making) < mostMaking {
+			p.Making = append(p.Making, lv.Tags[tagFlow])
 		}
 	}
 	p.ProvisionedGiB = gib(promised)

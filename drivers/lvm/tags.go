@@ -10,10 +10,11 @@ import (
 	"github.com/clinker-storage/clinker/drivers/lvm/lvmcmd"
 )
 
-// The tags of our logical volumes. The catalogue's clinker.flow is kept with them.
+// The tags of our logical volumes.
 const (
 	tagPrefix   = "clinker."
 	tagCloud    = "clinker.cloud"    // whose installation
+	tagFlow     = "clinker.flow"     // the flow that made it
 	tagVolume   = "clinker.volume"   // the volume's id; on a snapshot the id of what it is a snapshot of
 	tagSnapshot = "clinker.snapshot" // the snapshot's id
 	tagSize     = "clinker.size"     // of a snapshot: what the volume's size was, in bytes
@@ -84,7 +85,7 @@ func present(lv lvmcmd.LV, keys ...string) []string {
 // public are the tags that a listing shows.
 func public(lv lvmcmd.LV) map[string]string {
 	tags := map[string]string{}
-	for _, key := range []string{tagCloud, "clinker.flow"} {
+	for _, key := range []string{tagCloud, tagFlow} {
 		if value, ok := lv.Tags[key]; ok {
 			tags[key] = value
 		}

@@ -43,7 +43,7 @@ var defaultOptions = in(defaultSection,
 
 	opt("flow_retention_days", Duration, "7", "how long Temporal keeps the history of a finished flow (Clinker's own)", unit("days"), atLeast(1)),
 	opt("flow_record_days", Duration, "30", "how long the record of a finished flow is kept; not shorter than flow_retention_days (Clinker's own)", unit("days"), atLeast(1)),
-	opt("flow_backend_wait", Duration, "300", "how long a create tries again when the backends that would do are down, before it is held; 0 is not at all (Clinker's own)", unit("seconds"), atLeast(0)),
+	opt("flow_backend_wait", Duration, "300", "how long a create tries again when the backends that would do are down, before it is held, or when the next report of a pool may show room for it, before it fails; 0 is not at all (Clinker's own)", unit("seconds"), atLeast(0)),
 	opt("flow_hold_hours", Duration, "72", "how long a held flow waits for an operator before it is given up (Clinker's own)", unit("hours"), atLeast(1)),
 )
 

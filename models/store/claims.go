@@ -65,14 +65,10 @@ func (s *Store) place(ctx context.Context, id, flowID string, gib int64, choose 
 		if err := tx.Exec("UPDATE flows SET backend = ? WHERE id = ?", backendOf(pool), flowID).Error; err != nil {
 			return err
 		}
-		claim := models.Claim{FlowID: flowID, VolumeID: id, Pool: pool, GiB: gib, CreatedAt: s.now()}
-		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&claim).Error; err != nil {
+		if err := countClaim(tx, old, -1); err != nil {
 			return err
 		}
-		if err := countClaim(tx, old.Pool, -old.GiB, -1); err != nil {
-			return err
-		}
-		return countClaim(tx, pool, gib, 1)
+		return addClaim(tx, models.Claim{FlowID: flowID, VolumeID: id, Pool: pool, GiB: gib, CreatedAt: s.now()})
 	})
 	if refused != nil {
 		return "", refused
@@ -85,51 +81,84 @@ func (s *Store) place(ctx context.Context, id, flowID string, gib int64, choose 
 
 // ReleaseClaim gives back what a flow claimed of a pool; without a claim it does nothing.
 func (s *Store) ReleaseClaim(ctx context.Context, flowID string) error {
-	return s.write(ctx, func(tx *gorm.DB) error { return dropClaim(tx, flowID) })
+	return s.write(ctx, func(tx *gorm.DB) error { return s.dropClaim(tx, flowID) })
 }
 
-func dropClaim(tx *gorm.DB, flowID string) error {
-	_, err := dropClaims(tx, "flow_id = ?", flowID)
+func (s *Store) dropClaim(tx *gorm.DB, flowID string) error {
+	_, err := s.dropClaims(tx, "flow_id = ?", flowID)
 	return err
 }
 
-// dropClaims removes claims and takes them out of their pools' sums; gib is how much they were.
-func dropClaims(tx *gorm.DB, where string, args ...any) (gib int64, err error) {
-	var gone []models.Claim
-	if err := tx.Raw("DELETE FROM claims WHERE "+where+" RETURNING pool, gib", args...).Scan(&gone).Error; err != nil {
+// dropClaims ends claims; gib is how much they were. What the report of a pool may count though it is gone is in doubt until the next one.
+func (s *Store) dropClaims(tx *gorm.DB, where string, args ...any) (gib int64, err error) {
+	var ended []models.Claim
+	if err := tx.Clauses(forUpdate).Where("gib > 0 AND "+where, args...).Find(&ended).Error; err != nil {
 		return 0, err
 	}
-	for _, c := range gone {
+	for _, c := range ended {
 		gib += c.GiB
-		if err := countClaim(tx, c.Pool, -c.GiB, -1); err != nil {
+		if err := forgetClaim(tx, c); err != nil {
+			return 0, err
+		}
+		if !c.Doubtful && !c.Reported {
+			continue
+		}
+		c.GiB, c.Doubtful, c.Reported, c.SettledAt = -c.GiB, true, false, s.now()
+		if err := addClaim(tx, c); err != nil {
 			return 0, err
 		}
 	}
 	return gib, nil
 }
 
+func addClaim(tx *gorm.DB, c models.Claim) error {
+	if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&c).Error; err != nil {
+		return err
+	}
+	return countClaim(tx, c, 1)
+}
+
+func forgetClaim(tx *gorm.DB, c models.Claim) error {
+	if n, err := changed(tx.Exec("DELETE FROM claims WHERE flow_id = ?", c.FlowID)); err != nil || n == 0 {
+		return err
+	}
+	return countClaim(tx, c, -1)
+}
+
 // giveBack lets placements have the room of a volume that a delete has removed, before the pool reports it: a claim below zero, which goes
-// with the next report. Only what the present report counts comes back: it must have been gathered after the volume was made, and
-// before the delete began, which it may else have seen done. gib is without what the volume claimed.
+// with the next report that must show it. Only what the present report counts comes back: it must have been gathered after the volume was
+// made, and before the delete began, which it may else have seen done; then it is in doubt. gib is without what the volume claimed.
 func (s *Store) giveBack(tx *gorm.DB, v models.Volume, f models.Flow, gib int64) error {
 	if f.Operation != models.OpVolumeDelete || v.LaunchedAt.IsZero() || gib <= 0 {
 		return nil
 	}
-	n, err := changed(tx.Exec("UPDATE pools SET claimed_gib = claimed_gib - ?, claimed_count = claimed_count - 1 WHERE name = ? AND gathered_at > ? AND gathered_at < ?",
-		gib, v.Host, toMicros(v.LaunchedAt), toMicros(f.CreatedAt)))
-	if err != nil || n == 0 {
+	var certain int64
+	if err := tx.Table("pools").Where("name = ? AND gathered_at > ? AND gathered_at < ?", v.Host, toMicros(v.LaunchedAt), toMicros(f.CreatedAt)).Count(&certain).Error; err != nil {
 		return err
 	}
 	now := s.now()
-	return tx.Create(&models.Claim{FlowID: f.ID, VolumeID: v.ID, Pool: v.Host, GiB: -gib, SettledAt: now, CreatedAt: now}).Error
+	return addClaim(tx, models.Claim{
+		FlowID: f.ID, VolumeID: v.ID, Pool: v.Host, GiB: -gib, Doubtful: certain == 0, SettledAt: now, CreatedAt: now,
+	})
 }
 
-// countClaim adds to what is claimed of a pool; "" is none. A pool that is gone has no sum to keep.
-func countClaim(tx *gorm.DB, pool string, gib, count int64) error {
-	if pool == "" {
+// countClaim adds a claim to the sums of its pool, or with times -1 takes it out of them; a pool that is gone has none.
+func countClaim(tx *gorm.DB, c models.Claim, times int64) error {
+	var gib, count, doubt int64
+	switch {
+	case c.Pool == "" || c.Reported:
 		return nil
+	case c.Doubtful && c.GiB < 0: // the room may not be there yet
+		doubt = -c.GiB
+	case c.Doubtful:
+		gib, count, doubt = c.GiB, 1, c.GiB
+	case c.GiB < 0:
+		gib, count = c.GiB, -1
+	default:
+		gib, count = c.GiB, 1
 	}
-	return tx.Exec("UPDATE pools SET claimed_gib = claimed_gib + ?, claimed_count = claimed_count + ? WHERE name = ?", gib, count, pool).Error
+	return tx.Exec("UPDATE pools SET claimed_gib = claimed_gib + ?, claimed_count = claimed_count + ?, claimed_in_doubt = claimed_in_doubt + ? WHERE name = ?",
+		times*gib, times*count, times*doubt, c.Pool).Error
 }
 
 // claimOf reads a flow's claim; the zero value if it has none.
@@ -138,7 +167,7 @@ func claimOf(tx *gorm.DB, flowID string) (models.Claim, error) {
 	return c, tx.Where("flow_id = ?", flowID).Limit(1).Find(&c).Error
 }
 
-// settleClaim marks a claim whose volume is there: the next report of the pool contains it.
+// settleClaim marks a claim whose volume is there: a report of the pool that is begun from now on contains it.
 func (s *Store) settleClaim(tx *gorm.DB, flowID string) error {
 	return tx.Exec("UPDATE claims SET settled_at = ? WHERE flow_id = ? AND settled_at = 0", toMicros(s.now()), flowID).Error
 }

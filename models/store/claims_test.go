@@ -2,6 +2,7 @@ package store
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -142,5 +143,106 @@ func TestHeldForRoom(t *testing.T) {
 		require.NoError(t, err)
 		gib, _ = s.claims(t)
 		require.EqualValues(t, 7, gib)
+	})
+}
+
+// standing is what the one pool has claimed, and what of it is in doubt.
+func (s fixture) standing(t testing.TB) [2]int64 {
+	t.Helper()
+	views, err := s.ListPools(ctx)
+	require.NoError(t, err)
+	require.Len(t, views, 1)
+	return [2]int64{views[0].ClaimedGiB, views[0].InDoubtGiB}
+}
+
+// report keeps a report of the one pool that was begun at a time, and names flows.
+func (s fixture) report(t testing.TB, begun time.Time, making ...string) {
+	t.Helper()
+	p := pool("a", 100)
+	p.Making = making
+	require.NoError(t, s.SavePools(ctx, "n1@dir", "nova", []models.PoolStats{p}, begun))
+}
+
+// A report that was gathered while a volume came or went may count it or not. Both are told: what counts until the next report, and how much
+// more room there may be.
+func TestReportsInDoubt(t *testing.T) {
+	onBoth(t, func(t *testing.T, s fixture) {
+		begun := s.now()
+		v, f := s.casting(t, 5)
+		s.report(t, begun)
+		require.Equal(t, [2]int64{5, 5}, s.standing(t), "it may have been made while the report was gathered")
+		_, err := s.PlaceEntry(ctx, v.ID, f.ID, 5, func(views []models.PoolView) (string, error) {
+			require.Equal(t, [2]int64{}, [2]int64{views[0].ClaimedGiB, views[0].InDoubtGiB}, "its own is in nobody's way")
+			return onePool, nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, [2]int64{5, 0}, s.standing(t), "placed anew, after the report")
+
+		s.report(t, s.now(), "another", f.ID)
+		require.Equal(t, [2]int64{0, 0}, s.standing(t), "the report says that it counts it")
+		s.report(t, s.now(), "another")
+		require.Equal(t, [2]int64{5, 5}, s.standing(t), "the try failed, there will be another")
+		begun = s.now()
+		_, err = s.ReadyEntry(ctx, v.ID, f.ID, onePool, "", nil)
+		require.NoError(t, err)
+		s.report(t, begun)
+		require.Equal(t, [2]int64{5, 5}, s.standing(t), "it was made meanwhile")
+		s.report(t, s.now())
+		require.Equal(t, [2]int64{0, 0}, s.standing(t))
+
+		begun = s.now()
+		s.leaving(t, v, beginDelete, models.OpVolumeDelete)()
+		require.Equal(t, [2]int64{-5, 0}, s.standing(t))
+		s.report(t, begun)
+		require.Equal(t, [2]int64{0, 5}, s.standing(t), "it may be counted still")
+		s.report(t, s.now())
+		require.Equal(t, [2]int64{0, 0}, s.standing(t))
+
+		v = s.made(t, 5)
+		s.report(t, s.now())
+		gone := s.leaving(t, v, beginDelete, models.OpVolumeDelete)
+		s.report(t, s.now())
+		gone()
+		require.Equal(t, [2]int64{0, 5}, s.standing(t), "the report may have been the last to see it")
+		s.report(t, s.now())
+		require.Equal(t, [2]int64{0, 0}, s.standing(t))
+	})
+}
+
+// What is given up may be in the last report still, also after its flow's end.
+func TestGivenUpInDoubt(t *testing.T) {
+	onBoth(t, func(t *testing.T, s fixture) {
+		s.gather(t)
+		for _, making := range []bool{false, true} {
+			v, f := s.casting(t, 7)
+			var named []string
+			if making {
+				named = []string{f.ID}
+			}
+			s.report(t, s.now(), named...)
+			for range 2 {
+				require.NoError(t, s.EndFlow(ctx, models.FlowEnd{FlowID: f.ID, ResourceID: v.ID, State: models.FlowReverted, Status: models.VolumeError}))
+				require.Equal(t, [2]int64{0, 7}, s.standing(t), "named: %t", making)
+			}
+			s.leaving(t, v, beginDelete, models.OpVolumeDelete)()
+			require.Equal(t, [2]int64{0, 7}, s.standing(t))
+			s.report(t, s.now(), named...)
+			require.Equal(t, [2]int64{0, 0}, s.standing(t))
+		}
+
+		v := s.made(t, 5)
+		f := s.extend(t, v, 7, false)
+		_, err := s.PlaceEntry(ctx, v.ID, f.ID, 2, func([]models.PoolView) (string, error) { return onePool, nil })
+		require.NoError(t, err)
+		s.report(t, s.now())
+		require.Equal(t, [2]int64{2, 2}, s.standing(t), "an extend claims the difference")
+		require.NoError(t, s.ReleaseClaim(ctx, f.ID))
+		require.NoError(t, s.ReleaseClaim(ctx, f.ID))
+		require.Equal(t, [2]int64{0, 2}, s.standing(t))
+		s.clock.Advance(settledGrace + time.Minute)
+		removed, err := s.Purge(ctx, s.now(), time.Hour)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, removed["claims"])
+		require.Equal(t, [2]int64{0, 0}, s.standing(t), "no report came for a day")
 	})
 }

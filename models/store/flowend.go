@@ -39,7 +39,7 @@ func (s *Store) EndFlow(ctx context.Context, e models.FlowEnd) error {
 		}
 		if e.State.Open() {
 			if e.Unclaim {
-				return dropClaim(tx, f.ID)
+				return s.dropClaim(tx, f.ID)
 			}
 			return nil
 		}
@@ -49,7 +49,7 @@ func (s *Store) EndFlow(ctx context.Context, e models.FlowEnd) error {
 		if e.State == models.FlowSuccess {
 			return s.settleClaim(tx, f.ID)
 		}
-		return dropClaim(tx, f.ID)
+		return s.dropClaim(tx, f.ID)
 	})
 }
 

@@ -12,10 +12,10 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-// SavePools keeps a backend's latest report. Pools of that backend that stats doesn't name go away; so do claims whose volume was
-// ready before the node began to gather, since the report contains them, and all that deletes gave back, which it may contain: to
-// promise room twice is worse than to promise it late. A report older than the one kept is ignored. Compare
-// clocks first: gatheredAt must be on the clock of this process.
+// SavePools keeps a backend's latest report. Pools of that backend that stats doesn't name go away; so do claims whose work was done
+// before the node began to gather, since the report contains them. Those that it names are in it, and count again once one doesn't. The others are
+// in doubt from now on: it may contain them or not. They count until the next one, since to promise room twice is worse than to promise it late;
+// what deletes gave back does not. A report older than the one kept is ignored. Compare clocks first: gatheredAt must be on the clock of this process.
 func (s *Store) SavePools(ctx context.Context, backend, az string, stats []models.PoolStats, gatheredAt time.Time) error {
 	gatheredAt = cut(gatheredAt)
 	return s.write(ctx, func(tx *gorm.DB) error {
@@ -45,13 +45,22 @@ func (s *Store) SavePools(ctx context.Context, backend, az string, stats []model
 				return err
 			}
 		}
-		if err := tx.Exec("DELETE FROM claims WHERE settled_at > 0 AND (settled_at < ? OR gib < 0) AND substr(pool, 1, ?) = ?",
+		if err := tx.Exec("DELETE FROM claims WHERE settled_at > 0 AND settled_at < ? AND substr(pool, 1, ?) = ?",
 			toMicros(gatheredAt), len(prefix), prefix).Error; err != nil {
 			return err
 		}
+		making := []string{""} // IN of nothing is NULL
+		for _, st := range stats {
+			making = append(making, st.Making...)
+		}
+		if err := tx.Exec("UPDATE claims SET doubtful = ?, reported = (gib > 0 AND flow_id IN ?) WHERE substr(pool, 1, ?) = ?", true, making, len(prefix), prefix).Error; err != nil {
+			return err
+		}
 		// Added up anew rather than subtracted, so that a sum that was wrong is right again with the next report.
-		return tx.Exec("UPDATE pools SET claimed_gib = (SELECT COALESCE(SUM(c.gib), 0) FROM claims AS c WHERE c.pool = pools.name), "+
-			"claimed_count = (SELECT COUNT(*) FROM claims AS c WHERE c.pool = pools.name) WHERE substr(name, 1, ?) = ?",
+		const of = " FROM claims AS c WHERE c.pool = pools.name AND NOT c.reported"
+		return tx.Exec("UPDATE pools SET claimed_gib = (SELECT COALESCE(SUM(c.gib), 0)"+of+" AND c.gib > 0), "+
+			"claimed_count = (SELECT COUNT(*)"+of+" AND c.gib > 0), "+
+			"claimed_in_doubt = (SELECT COALESCE(SUM(ABS(c.gib)), 0)"+of+") WHERE substr(name, 1, ?) = ?",
 			len(prefix), prefix).Error
 	})
 }
@@ -68,6 +77,7 @@ type poolRow struct {
 	models.Pool  `gorm:"embedded"`
 	ClaimedGiB   int64 `gorm:"column:claimed_gib"`
 	ClaimedCount int64
+	InDoubt      int64 `gorm:"column:claimed_in_doubt"`
 }
 
 // TableName is gorm's way to ask.
@@ -87,9 +97,12 @@ func (s *Store) poolViews(pools, rest *gorm.DB, own models.Claim) ([]models.Pool
 
 	views := make([]models.PoolView, len(rows))
 	for i, p := range rows {
-		v := models.PoolView{Pool: p.Pool, ClaimedGiB: p.ClaimedGiB, ClaimedCount: p.ClaimedCount}
-		if p.Name == own.Pool {
+		v := models.PoolView{Pool: p.Pool, ClaimedGiB: p.ClaimedGiB, ClaimedCount: p.ClaimedCount, InDoubtGiB: p.InDoubt}
+		if p.Name == own.Pool && own.GiB > 0 && !own.Reported {
 			v.ClaimedGiB, v.ClaimedCount = v.ClaimedGiB-own.GiB, v.ClaimedCount-1
+			if own.Doubtful {
+				v.InDoubtGiB -= own.GiB
+			}
 		}
 		v.ServiceReason = "no service has reported for it"
 		for _, sv := range services {

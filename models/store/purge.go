@@ -69,15 +69,15 @@ func (s *Store) releaseStale(ctx context.Context, now time.Time) error {
 
 // purgeClaims drops the claims of flows that will never settle them, and settled ones whose pool reports no more.
 func (s *Store) purgeClaims(ctx context.Context, now time.Time) (int64, error) {
-	var stale []string
-	err := s.read(ctx).Raw(`SELECT c.flow_id FROM claims AS c
-		WHERE (c.settled_at = 0 AND NOT EXISTS (SELECT 1 FROM flows AS f WHERE f.id = c.flow_id AND f.state IN ?))
-		OR (c.settled_at > 0 AND c.settled_at <= ?)`, openStates, toMicros(now.Add(-settledGrace))).Scan(&stale).Error
+	var stale []models.Claim
+	err := s.read(ctx).Raw(`SELECT * FROM claims AS c WHERE (settled_at = 0 AND NOT EXISTS
+		(SELECT 1 FROM flows AS f WHERE f.id = c.flow_id AND f.state IN ?)) OR (settled_at > 0 AND settled_at <= ?)`,
+		openStates, toMicros(now.Add(-settledGrace))).Find(&stale).Error
 	if err != nil {
 		return 0, translate(err)
 	}
-	for i, id := range stale {
-		if err := s.ReleaseClaim(ctx, id); err != nil {
+	for i, c := range stale {
+		if err := s.write(ctx, func(tx *gorm.DB) error { return forgetClaim(tx, c) }); err != nil {
 			return int64(i), err
 		}
 	}

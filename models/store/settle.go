@@ -108,7 +108,7 @@ func (s *Store) destroyRow(tx *gorm.DB, table, id, projectID string, deltas []mo
 	if err := tx.Exec("DELETE FROM "+table+" WHERE id = ?", id).Error; err != nil {
 		return 0, err
 	}
-	if unclaimed, err = dropClaims(tx, "volume_id = ?", id); err != nil {
+	if unclaimed, err = s.dropClaims(tx, "volume_id = ?", id); err != nil {
 		return 0, err
 	}
 	if makesRow(f.Operation) && len(deltas) > 0 {
