@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,17 +17,31 @@ import (
 	"github.com/clinker-storage/clinker/tests/rig"
 )
 
-// Here and in the node it is the same file.
-const storageConf = `enabled_backends = thin
+// All processes have the one file: a worker here serves glusterfs, one in the node the two groups.
+const storageConf = `enabled_backends = thin,thick,glusterfs
 [thin]
 volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
 volume_group = thin
 volume_backend_name = thin
 lvm_type = thin
-target_ip_address = %s
+max_over_subscription_ratio = 100
+target_ip_address = %[1]s
+[thick]
+volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
+volume_group = thick
+volume_backend_name = thick
+lvm_type = default
+target_ip_address = %[1]s
+[glusterfs]
+volume_driver = cinder.volume.drivers.glusterfs.GlusterfsDriver
+glusterfs_shares_config = %[2]s
+volume_backend_name = glusterfs
 `
 
-const storageBatch = 100
+const (
+	storageBatch = 100
+	thickSource  = 2 // GiB
+)
 
 // storageBench is one run against Clinker in parts with real storage.
 type storageBench struct {
@@ -35,13 +50,16 @@ type storageBench struct {
 	node  *rig.Node
 }
 
-// BenchmarkStorage measures volumes on real LVM, on a node of the rig: docs/performance.md, "Storage". It measures once, whatever b.N is.
+// BenchmarkStorage measures volumes on real LVM, on a node of the rig, and on a real GlusterFS: docs/performance.md, "Storage". It measures
+// once, whatever b.N is.
 func BenchmarkStorage(b *testing.B) {
 	harness.Binary(b, "clinkerd") // built before anything is timed
 	m := newStorageBench(b)
 	before := machine()
-	m.batch()
+	m.batch("thin LV", "thin")
 	m.thinClones()
+	m.thickClone()
+	m.batch("GlusterFS file", "glusterfs")
 	fmt.Printf("\nbefore: %s\nafter: %s\n\n| | measured |\n|---|---|\n", before, machine())
 	for _, f := range m.figures {
 		fmt.Printf("| %s | %s |\n", f.what, f.measured)
@@ -49,29 +67,39 @@ func BenchmarkStorage(b *testing.B) {
 }
 
 func newStorageBench(b *testing.B) *storageBench {
-	node := rig.StorageNode(b, rig.Disks(16*rig.GiB), rig.Memory(1024))
-	node.Run("pvcreate", "--metadatasize", "64m", node.Disks()[0])
-	node.Run("vgcreate", "thin", node.Disks()[0])
-	conf := fmt.Sprintf(storageConf, node.Addr)
+	node := rig.StorageNode(b, rig.Disks(24*rig.GiB, 8*thickSource*rig.GiB), rig.Memory(1024))
+	for i, group := range []string{"thin", "thick"} {
+		node.Run("pvcreate", "--metadatasize", "64m", node.Disks()[i])
+		node.Run("vgcreate", group, node.Disks()[i])
+	}
+	shares := filepath.Join(b.TempDir(), "shares.conf")
+	require.NoError(b, os.WriteFile(shares, []byte(rig.Gluster(b, rig.BrickSize(16*rig.GiB)).Share+"\n"), 0o600))
+	conf := fmt.Sprintf(storageConf, node.Addr, shares)
 	m := &storageBench{bench: &bench{B: b}, parts: harness.Head(b, node.Gateway(), conf), node: node}
 	harness.CopyBinary(b, "clinkerd", node.Share)
 	require.NoError(b, os.WriteFile(filepath.Join(node.Share, "storage.conf"), []byte("[DEFAULT]\n"+conf), 0o600))
 	node.Background(os.Stderr, "sh", "-c", "exec env CLINKER_STATE_PATH=/host/state CLINKER_TEMPORAL__ADDRESS="+m.parts.TemporalAddr+
-		" /host/clinkerd worker storage --config-file /host/storage.conf >/host/worker.log 2>&1")
+		" /host/clinkerd worker storage --config-file /host/storage.conf --backend thin,thick >/host/worker.log 2>&1")
+	m.parts.Storage = m.parts.Part(b, "worker", "storage", "--backend", "glusterfs")
 	m.client = &load.Client{
 		Base: "http://" + m.parts.APIAddr + "/v3", Project: project, HTTP: load.NewHTTP(30 * time.Second),
 		Header: http.Header{"X-Auth-Token": {"admin:" + project}},
 	}
 	api := m.parts.Client(project)
 	api.SetQuota(m, harness.Object{"volumes": -1, "gigabytes": -1})
-	m.parts.AwaitPools(m, 1)
+	for _, name := range []string{"thin", "thick", "glusterfs"} {
+		api.Want(m, 200, "POST", "/types", harness.Object{"volume_type": harness.Object{
+			"name": name, "extra_specs": harness.Object{"volume_backend_name": name},
+		}})
+	}
+	m.parts.AwaitPools(m, 3)
 	return m
 }
 
 // cpuOfBoth is what Clinker's processes here, and the whole node with LVM's programs, use of the CPUs while f runs.
 func (m *storageBench) cpuOfBoth(f func()) (parts, node time.Duration) {
 	here := func() (sum time.Duration) {
-		for _, p := range []*harness.Process{m.parts.Temporal, m.parts.API, m.parts.Control} {
+		for _, p := range []*harness.Process{m.parts.Temporal, m.parts.API, m.parts.Control, m.parts.Storage} {
 			used, err := cpuTime(p.Pid())
 			require.NoError(m, err)
 			sum += used
@@ -91,54 +119,109 @@ func (m *storageBench) nodeCPU() time.Duration {
 	return time.Duration(user+nice+system) * clockTick
 }
 
-// batch makes volumes from eight clients, and deletes them.
-func (m *storageBench) batch() {
-	load.Create(m.Context(), m.client, load.Plan{N: 2, C: 1, Prefix: "warm-", Size: 1, Max: 5 * time.Minute}, true)
-	plan := load.Plan{N: storageBatch, C: 8, Prefix: "batch-", Size: 1, Poll: 20 * time.Millisecond, Max: 10 * time.Minute}
+// batch makes volumes of a type from eight clients, and deletes them.
+func (m *storageBench) batch(what, kind string) {
+	load.Create(m.Context(), m.client, load.Plan{N: 2, C: 1, Prefix: "warm-" + kind, Type: kind, Size: 1, Max: 5 * time.Minute}, true)
+	plan := load.Plan{N: storageBatch, C: 8, Prefix: "batch-" + kind, Type: kind, Size: 1, Poll: 20 * time.Millisecond, Max: 10 * time.Minute}
 	var made load.CreateResult
-	parts, node := m.cpuOfBoth(func() { made = load.Create(m.Context(), m.client, plan, true) })
+	server, node := m.cpuOfBoth(func() { made = load.Create(m.Context(), m.client, plan, true) })
 	require.NoError(m, made.Count(m.Context(), m.client, plan.Prefix))
 	require.Equal(m, storageBatch, made.Final["available"], "%v %v", made.Final, made.Errors)
-	m.add(fmt.Sprintf("thin LV: %d creates to `available`, 8 clients", storageBatch), "", "", "%.1f /s, CPU %.0f ms each and %.0f ms on the node",
-		made.AvailableRate, perOne(parts, storageBatch), perOne(node, storageBatch))
+	m.add(fmt.Sprintf("%s: %d creates to `available`, 8 clients", what, storageBatch), "", "", "%.1f /s, CPU %.0f ms each%s",
+		made.AvailableRate, perOne(server, storageBatch), m.ofNode(kind, node))
 	var gone load.DeleteResult
-	parts, node = m.cpuOfBoth(func() { gone = load.Delete(m.Context(), m.client, made.IDs, plan) })
+	server, node = m.cpuOfBoth(func() { gone = load.Delete(m.Context(), m.client, made.IDs, plan) })
 	require.True(m, gone.Settled)
 	require.Empty(m, gone.Errors)
-	m.add(fmt.Sprintf("thin LV: %d deletes to gone, 8 clients", storageBatch), "", "", "%.1f /s, CPU %.0f ms each and %.0f ms on the node",
-		gone.GoneRate, perOne(parts, storageBatch), perOne(node, storageBatch))
+	m.add(fmt.Sprintf("%s: %d deletes to gone, 8 clients", what, storageBatch), "", "", "%.1f /s, CPU %.0f ms each%s",
+		gone.GoneRate, perOne(server, storageBatch), m.ofNode(kind, node))
+}
+
+// ofNode tells of the node where the batch was on it.
+func (m *storageBench) ofNode(kind string, cpu time.Duration) string {
+	if kind == "glusterfs" {
+		return ", without that of GlusterFS"
+	}
+	return fmt.Sprintf(" and %.0f ms on the node", perOne(cpu, storageBatch))
 }
 
 // volume makes one volume, and tells how long that took.
-func (m *storageBench) volume(name string, gib int64, more ...harness.Object) (harness.Volume, time.Duration) {
+func (m *storageBench) volume(name, kind string, gib int64, more ...harness.Object) (harness.Volume, time.Duration) {
 	begun := time.Now()
-	v := m.parts.Client(project).CreateAvailable(m, name, gib, more...)
+	v := m.parts.Client(project).CreateAvailable(m, name, gib, append(more, harness.Object{"volume_type": kind})...)
 	return v, time.Since(begun)
 }
 
-// thinClones: a clone in a thin pool copies tables, not data, however large the volume is.
+// thinClones: a clone in a thin pool copies tables, not data, however large the volume is. The sizes take turns, so that what slows the machine
+// down slows them all.
 func (m *storageBench) thinClones() {
 	const mib = 512 // of data in each source
-	took := map[int64]time.Duration{}
-	for _, gib := range []int64{1, 10} {
-		source, _ := m.volume(fmt.Sprint("source-", gib), gib)
-		m.fill(source.ID, mib)
-		var all []time.Duration
-		for i := range 5 {
-			_, d := m.volume(fmt.Sprintf("clone-%d-%d", gib, i), gib, harness.Object{"source_volid": source.ID})
-			all = append(all, d)
-		}
-		slices.Sort(all)
-		took[gib] = all[len(all)/2]
-		m.add(fmt.Sprintf("clone of a thin LV of %d GiB with %d MiB of data, median of 5", gib, mib), "", "", "%.2f s", took[gib].Seconds())
+	sizes := []int64{1, 10, 100}
+	sources, took := map[int64]string{}, map[int64][]time.Duration{}
+	for _, gib := range sizes {
+		source, _ := m.volume(fmt.Sprint("source-", gib), "thin", gib)
+		m.fill("thin", source.ID, mib)
+		sources[gib] = source.ID
 	}
-	m.add("10 GiB against 1 GiB", "", "", "%.2f times", took[10].Seconds()/took[1].Seconds())
+	for i := range 9 {
+		for _, gib := range sizes {
+			_, d := m.volume(fmt.Sprintf("clone-%d-%d", gib, i), "thin", gib, harness.Object{"source_volid": sources[gib]})
+			took[gib] = append(took[gib], d)
+		}
+	}
+	middle := func(gib int64) float64 {
+		slices.Sort(took[gib])
+		return took[gib][len(took[gib])/2].Seconds()
+	}
+	for _, gib := range sizes {
+		m.add(fmt.Sprintf("clone of a thin LV of %d GiB that holds %d MiB, POST to `available`, median of %d", gib, mib, len(took[gib])), "", "",
+			"%.2f s (%.2f to %.2f); %.2f of 1 GiB", middle(gib), took[gib][0].Seconds(), took[gib][len(took[gib])-1].Seconds(), middle(gib)/middle(1))
+	}
 }
 
 // fill writes random data to the beginning of a logical volume.
-func (m *storageBench) fill(id string, mib int) {
+func (m *storageBench) fill(group, id string, mib int) {
 	m.node.Run("sh", "-ec", `lvchange -ay -K "$1"
 		dd if=/dev/urandom of=/tmp/piece bs=1M count=64 status=none
 		for i in $(seq 0 $(($2 / 64 - 1))); do dd if=/tmp/piece of=/dev/$1 bs=4M seek=$((i * 16)) oflag=direct status=none; done
-		sync`, "sh", "thin/volume-"+id, fmt.Sprint(mib))
+		sync`, "sh", group+"/volume-"+id, fmt.Sprint(mib))
+}
+
+// thickClone copies a thick volume through the service, and the same bytes with dd, in turn.
+func (m *storageBench) thickClone() {
+	const bytes = float64(thickSource << 30)
+	source, _ := m.volume("source-thick", "thick", thickSource)
+	m.fill("thick", source.ID, thickSource<<10)
+	var clone, dd time.Duration
+	for i := range 3 {
+		v, took := m.volume(fmt.Sprint("clone-thick-", i), "thick", thickSource, harness.Object{"source_volid": source.ID})
+		clone = least(clone, took)
+		m.parts.Client(project).Delete(m, v.ID)
+		m.parts.Client(project).WaitGone(m, v.ID)
+		dd = least(dd, m.dd(source.ID))
+	}
+	m.add(fmt.Sprintf("clone of a thick LV of %d GiB, POST to `available`, best of 3", thickSource), "", "", "%.0f MB/s", bytes/1e6/clone.Seconds())
+	m.add("`dd bs=4M` of the same bytes, O_DIRECT, and fsync", "", "", "%.0f MB/s", bytes/1e6/dd.Seconds())
+	m.add("clone against dd", "", "", "%.0f %%", 100*dd.Seconds()/clone.Seconds())
+}
+
+// dd copies a thick volume to a logical volume made for that.
+func (m *storageBench) dd(id string) time.Duration {
+	m.node.Run("lvcreate", "-y", "-Wn", "-Zn", "-L", fmt.Sprintf("%dg", thickSource), "-n", "dd", "thick")
+	m.node.Run("lvchange", "-ay", "thick/volume-"+id)
+	said := m.node.Run("sh", "-ec", `from=$(cut -d' ' -f1 /proc/uptime)
+		dd if=/dev/thick/volume-$1 of=/dev/thick/dd bs=4M iflag=direct oflag=direct conv=fsync status=none
+		echo $from $(cut -d' ' -f1 /proc/uptime)`, "sh", id)
+	var from, to float64
+	_, err := fmt.Sscan(strings.TrimSpace(said), &from, &to)
+	require.NoError(m, err)
+	m.node.Run("lvremove", "-y", "thick/dd")
+	return time.Duration((to - from) * float64(time.Second))
+}
+
+func least(a, b time.Duration) time.Duration {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
 }
