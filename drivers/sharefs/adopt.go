@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/clinker-storage/clinker/drivers"
@@ -175,6 +177,7 @@ func (d *Driver) takeIn(ctx context.Context, p *place, v drivers.Volume, r *reco
 		return 0, err
 	}
 	r.size, r.tags, r.step = size, ownTags(v.Tags), ""
+	r.strangers = slices.Sorted(maps.Keys(r.snapshots))
 	// As in a create, the record goes first: without its file it is nothing.
 	if err := p.writeRecord(v.Name, r); err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -87,6 +88,7 @@ func (k *disk) forget() {
 		k.active = k.onto
 	}
 	delete(k.snapshots, k.of)
+	k.strangers = slices.DeleteFunc(k.strangers, func(id string) bool { return id == k.of })
 }
 
 // load is look, and reads each header of the chain.

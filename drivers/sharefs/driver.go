@@ -44,7 +44,8 @@ var (
 	_ drivers.FileLocator = (*Driver)(nil)
 	_ drivers.Holder      = (*Driver)(nil)
 
-	_ drivers.SnapshotOpener = (*Driver)(nil)
+	_ drivers.SnapshotAdopter = (*Driver)(nil)
+	_ drivers.SnapshotOpener  = (*Driver)(nil)
 )
 
 // New makes a driver; it does no I/O. Programs are run by run.

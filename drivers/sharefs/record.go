@@ -32,9 +32,10 @@ func overlayName(volume, snapshotID string) string { return volume + "." + snaps
 // Keys of a record that are ours. Cinder knows "active" and the snapshots' ids, and passes over others whose values are texts.
 const (
 	keyActive  = "active"
-	keyFormat  = "clinker.format"  // of the file volume-<id>: raw or qcow2
-	keySize    = "clinker.size"    // bytes, for statistics; the file itself says what counts
-	keyPending = "clinker.pending" // "<step> <snapshot id> <file below>": a step on the chain that is under way
+	keyFormat  = "clinker.format"    // of the file volume-<id>: raw or qcow2
+	keySize    = "clinker.size"      // bytes, for statistics; the file itself says what counts
+	keyPending = "clinker.pending"   // "<step> <snapshot id> <file below>": a step on the chain that is under way
+	keyOthers  = "clinker.strangers" // ids of snapshots that are nobody's: they came with an adopted volume, or were released
 	tagPrefix  = "clinker."
 )
 
@@ -50,8 +51,9 @@ type record struct {
 	active    string            // file
 	snapshots map[string]string // id to the file that the snapshot made active; its data is that file's backing file
 	size      drivers.Bytes
-	step, of  string // under way: the step and the snapshot's id
-	onto      string // the file that a deletion merges into, or that a snapshot is made on
+	step, of  string   // under way: the step and the snapshot's id
+	onto      string   // the file that a deletion merges into, or that a snapshot is made on
+	strangers []string // those of the snapshots that are nobody's
 	tags      map[string]string
 }
 
@@ -82,6 +84,8 @@ func parseRecord(volume string, text []byte) (*record, error) {
 		case key == keyPending:
 			words := append(strings.Fields(value), "", "", "")
 			r.step, r.of, r.onto = words[0], words[1], words[2]
+		case key == keyOthers:
+			r.strangers = strings.Fields(value)
 		case strings.HasPrefix(key, tagPrefix):
 			r.tags[key] = value
 		case files.IsUUID(key):
@@ -123,6 +127,9 @@ func (r *record) marshal() ([]byte, error) {
 		all[keyFormat], all[keySize] = r.format, strconv.FormatInt(int64(r.size), 10)
 		maps.Copy(all, r.tags)
 	}
+	if len(r.strangers) > 0 {
+		all[keyOthers] = strings.Join(r.strangers, " ")
+	}
 	if r.step != "" {
 		all[keyPending] = strings.Join([]string{r.step, r.of, r.onto}, " ")
 	}
@@ -142,7 +149,7 @@ func (r *record) formatOf(volume, file string) string {
 func ownTags(tags map[string]string) map[string]string {
 	kept := map[string]string{}
 	for key, value := range tags {
-		if strings.HasPrefix(key, tagPrefix) && key != keyFormat && key != keySize && key != keyPending {
+		if strings.HasPrefix(key, tagPrefix) && key != keyFormat && key != keySize && key != keyPending && key != keyOthers {
 			kept[key] = value
 		}
 	}

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -175,6 +177,7 @@ func tutorialVolumes(t *testing.T, r *rack, kind string) {
 	r.balanced(t, api, kind)
 	require.Regexp(t, `gigabytes\s+\|\s+8\s+\|\s+0\s+\|`, r.cinder(t, "quota-usage", demo))
 
+	snapshot = r.managedAnew(t, api, source, snapshot)
 	r.cinder(t, "snapshot-delete", snapshot)
 	api.WaitSnapshotGone(t, snapshot)
 	r.holds(t, source)
@@ -188,6 +191,31 @@ func tutorialVolumes(t *testing.T, r *rack, kind string) {
 	r.balanced(t, api, kind)
 	r.checkLedger(t)
 	t.Logf("%s took %.1f s", kind, time.Since(begun).Seconds())
+}
+
+// managedAnew lets a snapshot go and takes it in again, under another id; a volume made from it has the bytes. It returns that id.
+func (r *rack) managedAnew(t *testing.T, api *harness.Client, source harness.Volume, snapshot string) string {
+	t.Helper()
+	r.cinder(t, "snapshot-unmanage", snapshot)
+	api.WaitSnapshotGone(t, snapshot)
+	var page struct {
+		Items []struct {
+			Reference map[string]string
+			Safe      bool `json:"safe_to_manage"`
+		} `json:"manageable-snapshots"`
+	}
+	host, _, _ := strings.Cut(source.Host, "#")
+	api.Want(t, http.StatusOK, "GET", "/manageable_snapshots/detail?host="+url.QueryEscape(host), nil, "OpenStack-API-Version: volume 3.8").Decode(t, &page)
+	require.Len(t, page.Items, 1)
+	require.True(t, page.Items[0].Safe)
+	id := properties(t, r.cinder(t, "snapshot-manage", source.ID, page.Items[0].Reference["source-name"]))["id"]
+	require.NotEqual(t, snapshot, id)
+	api.WaitSnapshot(t, id, "available")
+	v := api.CreateAvailable(t, "anew", 2, object{"snapshot_id": id})
+	r.holds(t, v)
+	api.Delete(t, v.ID)
+	api.WaitGone(t, v.ID)
+	return id
 }
 
 // sized wants the device or file of a volume to have so many GiB. A client of GlusterFS believes for up to a second
