@@ -58,14 +58,14 @@ func driverTable(t *testing.T) string {
 		require.NoError(t, err)
 		c := d.Capabilities()
 		require.Equal(t, row.driver, c.Driver)
-		_, snapshots := d.(drivers.SnapshotAdopter)
+		_, adopter := d.(drivers.SnapshotAdopter)
 		name := c.Driver
 		for option, value := range row.options {
 			name = fmt.Sprintf("%s, `%s = %s`", name, option, value)
 		}
 		fmt.Fprintf(&b, "| %s | %s |", name, c.Protocol)
 		for _, yes := range []bool{
-			c.Thin, c.Thick, c.Snapshot, c.Clone, c.Revert, c.Adopt, snapshots && c.Snapshot, c.OnlineExtend, c.Multiattach, c.Diff,
+			c.Thin, c.Thick, c.Snapshot, c.Clone, c.Revert, c.Adopt, adopter && c.Snapshot, c.OnlineExtend, c.Multiattach, c.Diff,
 		} {
 			fmt.Fprintf(&b, " %s |", map[bool]string{true: "yes", false: "–"}[yes])
 		}

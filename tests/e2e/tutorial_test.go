@@ -36,7 +36,11 @@ func TestTutorial(t *testing.T) {
 		{"attach", tutorialAttach},
 		{"guests", tutorialGuests},
 		{"group full", groupFull},
-		{"moves", movesBetweenHosts},
+		{"moves", func(t *testing.T, r *rack) {
+			slots := slotsTaken(t, r) // meanwhile
+			movesBetweenHosts(t, r)
+			slots(t)
+		}},
 		{"faults", func(t *testing.T, r *rack) {
 			t.Run("lvm", func(t *testing.T) { lvmFaults(t, r) })
 			t.Run("glusterfs", func(t *testing.T) { glusterFaults(t, r) })
