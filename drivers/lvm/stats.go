@@ -36,8 +36,8 @@ func (d *Driver) stats(rep lvmcmd.Report) drivers.PoolStats {
 	p := drivers.PoolStats{
 		Pool:              d.cfg.Pool(),
 		VolumeBackendName: d.cfg.Pool(),
-		Total:             models.Capacity{GiB: gib(rep.VG.Size)},
-		Free:              models.Capacity{GiB: gib(rep.VG.Free)},
+		Total:             models.Capacity{GiB: gib(rep.VG.Size / int64(d.opts.mirrors+1))},
+		Free:              models.Capacity{GiB: gib(rep.VG.Free / int64(d.opts.mirrors+1))},
 
 		ReservedPercentage:  d.cfg.ReservedPercentage,
 		MaxOverSubscription: cmp.Or(d.cfg.MaxOverSubscription, defaultRatio),

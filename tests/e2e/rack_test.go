@@ -41,8 +41,9 @@ type rack struct {
 	gluster *rig.GlusterCluster
 	lvm     *nodeWorker
 	thick   *nodeWorker
-	mount   string // of the GlusterFS volume, for the test to look at it
-	share   string // folder of the node's /host
+	second  *harness.Process // for the shares, on another host
+	mount   string           // of the GlusterFS volume, for the test to look at it
+	share   string           // folder of the node's /host
 }
 
 func newRack(t *testing.T) *rack {

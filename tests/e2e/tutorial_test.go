@@ -83,6 +83,14 @@ func glusterFaults(t *testing.T, r *rack) {
 		r.Storage.Kill(t)
 		r.Storage.Start(t)
 	})
+	r.second = secondHost(t, r)
+	f.cutOff(t, "one of two hosts gone", 4, func(t *testing.T) { r.Storage.Kill(t) }) // and it stays away
+	if !t.Failed() {
+		require.NotEmpty(t, r.second.Logged(t, "msg=task", "state=SUCCESS"))
+		r.Storage.Start(t)
+		r.second.Stop(t)
+		r.second = nil
+	}
 	f.cutOff(t, "share unmounted", 4, func(t *testing.T) { unmountShares(t, r) })
 	f.cutOff(t, "brick killed", 4, func(t *testing.T) { // and it stays away
 		g := r.gluster.With(t)
@@ -92,6 +100,16 @@ func glusterFaults(t *testing.T, r *rack) {
 	g := r.gluster.With(t)
 	g.StartBricks(g.Volume)
 	g.AwaitHealed(g.Volume)
+}
+
+// secondHost starts another worker for the shares, with a state folder and mounts of its own, as another machine has them: both take work
+// from the backend's one queue.
+func secondHost(t *testing.T, r *rack) *harness.Process {
+	t.Helper()
+	return harness.Launch(t, &harness.Process{
+		Name: "second clinkerd worker", Args: []string{harness.Binary(t, "clinkerd"), "worker", "storage", "--backend", "glusterfs", "--config-file", r.ConfigFile},
+		Env: []string{"CLINKER_STATE_PATH=" + t.TempDir()},
+	})
 }
 
 // cinder runs Debian's python3-cinderclient; the command must succeed.
@@ -317,5 +335,9 @@ func (r *rack) done(t *testing.T, kind string) int {
 	if kind == "lvm" {
 		return len(r.lvm.logged(t, words...))
 	}
-	return len(r.Storage.Logged(t, words...))
+	n := len(r.Storage.Logged(t, words...))
+	if r.second != nil {
+		n += len(r.second.Logged(t, words...))
+	}
+	return n
 }
