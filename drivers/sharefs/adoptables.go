@@ -14,7 +14,16 @@ import (
 // Adoptables lists the files of all shares that are, or could become, volumes: ours with their id, and the others with the
 // reason if Adopt would refuse them. What a snapshot made belongs to its volume and is left out.
 func (d *Driver) Adoptables(ctx context.Context) iter.Seq2[models.Adoptable, error] {
-	const op = "list volumes to adopt"
+	return d.onShares(ctx, "list volumes to adopt", func(p *place, name string) []models.Adoptable {
+		if a, ok := d.adoptable(p, name); ok {
+			return []models.Adoptable{a}
+		}
+		return nil
+	})
+}
+
+// onShares lists what tell finds in the files of all shares, which must all be there.
+func (d *Driver) onShares(ctx context.Context, op string, tell func(p *place, name string) []models.Adoptable) iter.Seq2[models.Adoptable, error] {
 	return func(yield func(models.Adoptable, error) bool) {
 		ps, err := d.enterAll(ctx)
 		if err != nil {
@@ -32,8 +41,10 @@ func (d *Driver) Adoptables(ctx context.Context) iter.Seq2[models.Adoptable, err
 					yield(models.Adoptable{}, d.fail(op, "", p.share, err))
 					return
 				}
-				if a, ok := d.adoptable(p, name); ok && !yield(a, nil) {
-					return
+				for _, a := range tell(p, name) {
+					if !yield(a, nil) {
+						return
+					}
 				}
 			}
 		}

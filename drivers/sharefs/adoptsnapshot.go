@@ -94,35 +94,12 @@ func (d *Driver) ReleaseSnapshot(ctx context.Context, s drivers.Snapshot) (ref s
 // AdoptableSnapshots lists the snapshots in the chains of all volumes: those that are managed with their id, and the others.
 func (d *Driver) AdoptableSnapshots(ctx context.Context) iter.Seq2[models.Adoptable, error] {
 	const op = "list snapshots to adopt"
-	return func(yield func(models.Adoptable, error) bool) {
-		if !d.opts.snapshots {
+	if !d.opts.snapshots {
+		return func(yield func(models.Adoptable, error) bool) {
 			yield(models.Adoptable{}, d.fail(op, "", nil, drivers.ErrNotSupported))
-			return
-		}
-		ps, err := d.enterAll(ctx)
-		if err != nil {
-			yield(models.Adoptable{}, d.fail(op, "", nil, err))
-			return
-		}
-		defer ps.close()
-		if err := ps.missing(); err != nil {
-			yield(models.Adoptable{}, err)
-			return
-		}
-		for _, p := range ps.open {
-			for name, err := range p.Names(ctx) {
-				if err != nil {
-					yield(models.Adoptable{}, d.fail(op, "", p.share, err))
-					return
-				}
-				for _, a := range p.adoptableSnapshots(name) {
-					if !yield(a, nil) {
-						return
-					}
-				}
-			}
 		}
 	}
+	return d.onShares(ctx, op, (*place).adoptableSnapshots)
 }
 
 // adoptableSnapshots tells of one volume's snapshots; a file that is no volume has none.
