@@ -3,6 +3,8 @@ package lvm
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -87,6 +89,34 @@ func TestCopyAndSum(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err = copyDevice(drivers.WithProgress(ctx, func(_, _ drivers.Bytes) { cancel() }), to, from, 9*mib, newPace(0))
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// Each piece comes once, in its place, and is nobody else's while it is looked at, though the next one is read meanwhile.
+func TestEachPiece(t *testing.T) {
+	const size = 3*writeStep + 5*page
+	path := filepath.Join(t.TempDir(), "from")
+	want := make([]byte, size)
+	_, _ = rand.Read(want)
+	require.NoError(t, os.WriteFile(path, want, 0o600))
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	var got []byte
+	require.NoError(t, eachPiece(t.Context(), f, size, newPace(0), func(piece []byte, at int64) error {
+		require.EqualValues(t, len(got), at)
+		half := bytes.Clone(piece[:len(piece)/2])
+		time.Sleep(20 * time.Millisecond) // the reader is ahead
+		got = append(append(got, half...), piece[len(piece)/2:]...)
+		return nil
+	}))
+	require.True(t, bytes.Equal(want, got))
+	broken, calls := errors.New("broken"), 0
+	err = eachPiece(t.Context(), f, size, newPace(0), func([]byte, int64) error {
+		calls++
+		return broken
+	})
+	require.Equal(t, broken, err)
+	require.Equal(t, 1, calls)
 }
 
 func TestPace(t *testing.T) {

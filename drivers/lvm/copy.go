@@ -52,14 +52,40 @@ func sum(ctx context.Context, path string, size int64, p *pace) (string, error) 
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-// eachPiece reads the first size bytes of a device, piece by piece.
+// eachPiece reads the first size bytes of a device, piece by piece. While one piece is done with, the next is read.
 func eachPiece(ctx context.Context, f *os.File, size int64, p *pace, do func(piece []byte, at int64) error) error {
-	buf, free, err := buffer(p.piece(writeStep))
+	step := p.piece(writeStep)
+	buf, free, err := buffer(2 * step)
 	if err != nil {
 		return err
 	}
 	defer free()
-	for at := int64(0); at < size; {
+	reading, stop := context.WithCancel(ctx)
+	pieces, ended := make(chan []byte), make(chan error, 1)
+	go func() {
+		defer close(pieces)
+		ended <- readPieces(reading, f, size, p, [][]byte{buf[:step], buf[step:]}, pieces)
+	}()
+	defer func() { // the reader is done with the buffer before it goes
+		stop()
+		for range pieces {
+		}
+	}()
+	at := int64(0)
+	for piece := range pieces {
+		if err := do(piece, at); err != nil {
+			return err
+		}
+		at += int64(len(piece))
+		drivers.ReportProgress(ctx, drivers.Bytes(at), drivers.Bytes(size))
+	}
+	return errors.Join(<-ended, ctx.Err())
+}
+
+// readPieces hands out the pieces of a device in its buffers, in turn. Who takes one is done with the one before.
+func readPieces(ctx context.Context, f *os.File, size int64, p *pace, bufs [][]byte, pieces chan<- []byte) error {
+	for at, i := int64(0), 0; at < size; i++ {
+		buf := bufs[i%len(bufs)]
 		piece := buf[:min(int64(len(buf)), size-at)]
 		if err := p.wait(ctx, len(piece)); err != nil {
 			return err
@@ -70,11 +96,12 @@ func eachPiece(ctx context.Context, f *os.File, size int64, p *pace, do func(pie
 			}
 			return err
 		}
-		if err := do(piece, at); err != nil {
-			return err
+		select {
+		case pieces <- piece:
+			at += int64(len(piece))
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		at += int64(len(piece))
-		drivers.ReportProgress(ctx, drivers.Bytes(at), drivers.Bytes(size))
 	}
-	return ctx.Err()
+	return nil
 }
