@@ -11,7 +11,7 @@ import (
 	"github.com/clinker-storage/clinker/tests/harness"
 )
 
-// slowConf is a backend of the storage node whose volumes take a quarter of an hour to zero, all together. Limit is a line, or none.
+// slowConf is a backend of the storage node whose volumes take an hour to zero, all together. Limit is a line, or none.
 const slowConf = `enabled_backends = slow
 [slow]
 volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
@@ -50,7 +50,7 @@ func slotsTaken(t *testing.T, r *rack) (later func(*testing.T)) {
 		export LVM_SYSTEM_DIR=/host/slow
 		pvcreate /dev/mapper/slow
 		vgcreate slow /dev/mapper/slow`, r.node.Disks()[2])
-	s.worker = r.nodeWorker(t, "slow", fmt.Sprintf(slowConf, r.node.Addr, "volume_copy_bps_limit = 8000000"))
+	s.worker = r.nodeWorker(t, "slow", fmt.Sprintf(slowConf, r.node.Addr, "volume_copy_bps_limit = 2000000"))
 	s.worker.start(t)
 	s.api.SetQuota(t, object{"volumes": -1, "gigabytes": -1})
 	r.cinder(t, "type-create", "slow")

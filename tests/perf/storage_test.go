@@ -25,12 +25,14 @@ volume_group = thin
 volume_backend_name = thin
 lvm_type = thin
 max_over_subscription_ratio = 100
+target_helper = lioadm
 target_ip_address = %[1]s
 [thick]
 volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
 volume_group = thick
 volume_backend_name = thick
 lvm_type = default
+target_helper = lioadm
 target_ip_address = %[1]s
 [glusterfs]
 volume_driver = cinder.volume.drivers.glusterfs.GlusterfsDriver
@@ -56,10 +58,10 @@ func BenchmarkStorage(b *testing.B) {
 	harness.Binary(b, "clinkerd") // built before anything is timed
 	m := newStorageBench(b)
 	before := machine()
-	m.batch("thin LV", "thin")
-	m.thinClones()
 	m.thickClone()
 	m.batch("GlusterFS file", "glusterfs")
+	m.batch("thin LV", "thin")
+	m.thinClones()
 	fmt.Printf("\nbefore: %s\nafter: %s\n\n| | measured |\n|---|---|\n", before, machine())
 	for _, f := range m.figures {
 		fmt.Printf("| %s | %s |\n", f.what, f.measured)
