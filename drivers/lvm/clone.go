@@ -117,6 +117,10 @@ func (s *step) copyFrom(ctx context.Context, to, from lvmcmd.LV, size int64) err
 	return s.blank(ctx, to, size)
 }
 
+// copyChunk is how a temporary snapshot is divided: the kernel reads one chunk at a time, and with LVM's 4 KiB that takes longer than the copy.
+// What the guest writes meanwhile is kept in pieces of that size.
+const copyChunk = 64 << 10
+
 // copyLive copies a volume from a temporary snapshot. Its store is as large as what may be written meanwhile at most, or as
 // what is left; if that overflows, the clone fails.
 func (s *step) copyLive(ctx context.Context, to, from lvmcmd.LV) (err error) {
@@ -128,7 +132,7 @@ func (s *step) copyLive(ctx context.Context, to, from lvmcmd.LV) (err error) {
 		}
 	}
 	store := min(storeSize(from.Size), s.rep.VG.Free)
-	if err := s.vg.SnapshotThick(ctx, from.Name, name, store, s.tagsFor(id, nil, temporary)); err != nil {
+	if err := s.vg.SnapshotThick(ctx, from.Name, name, store, copyChunk, s.tagsFor(id, nil, temporary)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.dropTemporary(ctx, name)) }()

@@ -79,7 +79,7 @@ func (s *step) takeSnapshot(ctx context.Context, origin lvmcmd.LV, name string, 
 	if origin.Thin() {
 		return s.vg.SnapshotThin(ctx, origin.Name, name, tags)
 	}
-	return s.vg.SnapshotThick(ctx, origin.Name, name, storeSize(origin.Size), tags)
+	return s.vg.SnapshotThick(ctx, origin.Name, name, storeSize(origin.Size), 0, tags)
 }
 
 // storeSize is what a thick snapshot may need at most: every 4 KiB of the volume, 16 bytes of table for each, and a little

@@ -87,9 +87,12 @@ func (g *Group) SnapshotThin(ctx context.Context, origin, name string, tags []st
 }
 
 // SnapshotThick keeps what origin holds now, with a store of so many bytes for what is overwritten. LVM makes no store
-// larger than it can ever use.
-func (g *Group) SnapshotThick(ctx context.Context, origin, name string, store int64, tags []string) error {
+// larger than it can ever use. It keeps, and is read, in pieces of chunk bytes; 0 is LVM's default of 4 KiB.
+func (g *Group) SnapshotThick(ctx context.Context, origin, name string, store, chunk int64, tags []string) error {
 	args := append([]string{"-y", "-n", name, "-L", size(store), "--snapshot"}, tagArgs("--addtag", tags)...)
+	if chunk > 0 {
+		args = append(args, "--chunksize", size(chunk))
+	}
 	return g.change(ctx, "lvcreate", append(args, g.of(origin))...)
 }
 

@@ -199,8 +199,14 @@ func TestCommands(t *testing.T) {
 			"lvcreate" + with + "-y -kn -n s --snapshot cinder-volumes/v",
 		},
 		{
-			"thick snapshot", func(ctx context.Context, g *lvmcmd.Group) error { return g.SnapshotThick(ctx, "v", "s", 1024, nil) },
+			"thick snapshot", func(ctx context.Context, g *lvmcmd.Group) error { return g.SnapshotThick(ctx, "v", "s", 1024, 0, nil) },
 			"lvcreate" + with + "-y -n s -L 1024b --snapshot cinder-volumes/v",
+		},
+		{
+			"thick snapshot in large pieces", func(ctx context.Context, g *lvmcmd.Group) error {
+				return g.SnapshotThick(ctx, "v", "s", 1024, 64<<10, nil)
+			},
+			"lvcreate" + with + "-y -n s -L 1024b --snapshot --chunksize 65536b cinder-volumes/v",
 		},
 		{
 			"extend", func(ctx context.Context, g *lvmcmd.Group) error { return g.Extend(ctx, "v", 2048) },
