@@ -108,7 +108,7 @@ func secondHost(t *testing.T, r *rack) *harness.Process {
 	t.Helper()
 	return harness.Launch(t, &harness.Process{
 		Name: "second clinkerd worker", Args: []string{harness.Binary(t, "clinkerd"), "worker", "storage", "--backend", "glusterfs", "--config-file", r.ConfigFile},
-		Env: []string{"CLINKER_STATE_PATH=" + t.TempDir()},
+		Env: []string{"CLINKER_STATE_PATH=" + r.StateDir + "-second"}, // not of this test: the mounts go with those of the rack
 	})
 }
 
