@@ -15,7 +15,7 @@ import (
 	"github.com/clinker-storage/clinker/tests/rig"
 )
 
-const attachConf = storageConf + "target_helper = lioadm\n"
+const attachConf = "enabled_backends = thin\n" + thinConf
 
 const (
 	attachedAtOnce = 50

@@ -17,9 +17,8 @@ import (
 	"github.com/clinker-storage/clinker/tests/rig"
 )
 
-// All processes have the one file: a worker here serves glusterfs, one in the node the two groups.
-const storageConf = `enabled_backends = thin,thick,glusterfs
-[thin]
+// thinConf is thin volumes behind LIO.
+const thinConf = `[thin]
 volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
 volume_group = thin
 volume_backend_name = thin
@@ -27,7 +26,10 @@ lvm_type = thin
 max_over_subscription_ratio = 100
 target_helper = lioadm
 target_ip_address = %[1]s
-[thick]
+`
+
+// All processes have the one file: a worker here serves glusterfs, one in the node the two groups.
+const storageConf = "enabled_backends = thin,thick,glusterfs\n" + thinConf + `[thick]
 volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
 volume_group = thick
 volume_backend_name = thick
