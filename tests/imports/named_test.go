@@ -17,7 +17,7 @@ func TestRulesHaveTheirTests(t *testing.T) {
 	require.NoError(t, err)
 	rows := regexp.MustCompile(`(?m)^\| (\d+) .*\|(.*)\|$`).FindAllStringSubmatch(string(text), -1)
 	require.Len(t, rows, 15)
-	folder, test := regexp.MustCompile("`([a-z/]+)`"), regexp.MustCompile(`\bTest[A-Z]\w*`)
+	folder, test := regexp.MustCompile("`([a-z0-9/]+)`"), regexp.MustCompile(`\bTest[A-Z]\w*`)
 	for i, row := range rows {
 		require.Equal(t, strconv.Itoa(i+1), row[1])
 		named := 0
