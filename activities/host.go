@@ -26,13 +26,14 @@ type Host struct {
 	// for that.
 	Steps chan struct{}
 
+	told  told
 	busy  keyed         // by volume: steps on one volume never overlap in this process
 	grace time.Duration // drainGrace when 0
 }
 
 // HostProperties tells what the host is and has, and refuses an instance that can't be here.
 func (a *Host) HostProperties(ctx context.Context, in flow.HostPropertiesInput) (flow.HostPropertiesResult, error) {
-	p, err := a.Connectors.Properties(ctx)
+	p, err := a.properties(ctx)
 	if err != nil {
 		return flow.HostPropertiesResult{}, driverError(ctx, err)
 	}
@@ -99,7 +100,7 @@ func (a *Host) PlugVolume(ctx context.Context, in flow.HostInput) error {
 	return a.on(ctx, in, func(ctx context.Context) error {
 		d := hypervisors.Disk{VolumeID: in.VolumeID, Path: in.Device.Path, Format: in.Device.Format, Readonly: in.Readonly}
 		if d.Path == "" {
-			p, err := a.Connectors.Properties(ctx)
+			p, err := a.properties(ctx)
 			if err != nil {
 				return err
 			}

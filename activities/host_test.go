@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
@@ -271,4 +272,39 @@ func TestHostStepsAtOnce(t *testing.T) {
 		require.LessOrEqual(t, len(c.Steps), cap(c.Steps))
 	}
 	require.Empty(t, c.Steps)
+}
+
+// counted counts how often it is looked at, and fails the first time.
+type counted struct {
+	*socket
+	looks int
+}
+
+func (c *counted) Properties(ctx context.Context) (connectors.Properties, error) {
+	if c.looks++; c.looks == 1 {
+		return connectors.Properties{}, drivers.ErrUnavailable
+	}
+	return c.socket.Properties(ctx)
+}
+
+// Who asks a moment later is told the same; what failed is looked for again.
+func TestHostIsLookedAtOnce(t *testing.T) {
+	c := newCompute(t)
+	seen := &counted{socket: c.socket}
+	c.Connectors = seen
+	_, err := c.properties(t.Context())
+	require.ErrorIs(t, err, drivers.ErrUnavailable)
+	for range 5 {
+		if !c.told.at.IsZero() {
+			c.told.at = time.Now() // however slow the machine is, a moment is not over
+		}
+		p, err := c.properties(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "iqn.x:h1", p.Connector.Initiator)
+	}
+	require.Equal(t, 2, seen.looks)
+	c.told.at = c.told.at.Add(-toldAgain)
+	_, err = c.properties(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, seen.looks)
 }

@@ -70,7 +70,7 @@ func (a *Host) ListTaken(ctx context.Context, in flow.ListInput) (flow.TakenPage
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return page, driverError(ctx, drivers.FileError("list", "host", "", a.StateDir, err))
 	}
-	about, err := a.Connectors.Properties(ctx)
+	about, err := a.properties(ctx)
 	if err != nil {
 		return page, driverError(ctx, err)
 	}
