@@ -1,6 +1,7 @@
 package lvm_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -87,4 +88,81 @@ func TestInsideThinBases(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	require.Equal(t, secret, read(t, device(t, d, v), 0, int64(len(secret))))
+}
+
+// Whatever is done to a volume, each page in which it differs from its base is in the changed extents: the pool compares what the two have mapped, and
+// not what happened in between.
+func TestInsideThinBaseOfAChangedVolume(t *testing.T) {
+	const size = 8 << 20
+	d := newDriver(t, keeping)
+	v, err := d.CreateVolume(t.Context(), drivertest.NewVolume(size))
+	require.NoError(t, err)
+	piece := func(b byte, n int) []byte { return bytes.Repeat([]byte{b}, n) }
+	write(t, device(t, d, v), 0, piece(1, 4<<20))
+	older, err := d.CreateSnapshot(t.Context(), drivertest.NewSnapshot(v))
+	require.NoError(t, err)
+	write(t, device(t, d, v), 1<<20, piece(2, 1<<20))
+	base := keepBase(t, d, v)
+	for _, c := range []struct {
+		name   string
+		change func()
+	}{
+		{"written", func() {
+			write(t, device(t, d, v), 2<<20+5, piece(3, 300))
+			write(t, device(t, d, v), 6<<20, piece(3, 4096))
+		}},
+		{"zeroed", func() { write(t, device(t, d, v), 3<<20, make([]byte, 1<<20)) }},
+		{"discarded", func() { run(t, "blkdiscard", "-o", "1048576", "-l", "1048576", device(t, d, v)) }},
+		{"discarded and written", func() {
+			run(t, "blkdiscard", device(t, d, v))
+			write(t, device(t, d, v), 64<<10, piece(4, 64<<10))
+		}},
+		{"reverted", func() { require.NoError(t, d.RevertToSnapshot(t.Context(), v, older)) }},
+		{"reverted again, and written", func() {
+			write(t, device(t, d, v), 0, piece(5, 2<<20))
+			require.NoError(t, d.RevertToSnapshot(t.Context(), v, older))
+			write(t, device(t, d, v), 100, piece(6, 100))
+		}},
+		{"extended", func() {
+			require.NoError(t, d.ExtendVolume(t.Context(), v, 2*size))
+			v.Size = 2 * size
+			write(t, device(t, d, v), size+100, piece(7, 100))
+		}},
+		{"overwritten", func() { write(t, device(t, d, v), 0, piece(8, 2*size)) }},
+	} {
+		c.change()
+		snap, err := d.CreateSnapshot(t.Context(), drivertest.NewSnapshot(v))
+		require.NoError(t, err)
+		was, is := held(t, d, base), held(t, d, snap)
+		changed := make([]bool, len(is)/4096)
+		for e, err := range d.ChangedExtents(t.Context(), base, snap) {
+			require.NoError(t, err, c.name)
+			for at := e.Offset / 4096; at < (e.Offset+e.Length)/4096; at++ {
+				changed[at] = true
+			}
+		}
+		for at := range changed {
+			page := is[at*4096:][:4096]
+			if at*4096 >= len(was) || !bytes.Equal(page, was[at*4096:][:4096]) {
+				require.True(t, changed[at], "%s: page %d differs", c.name, at)
+			}
+		}
+		require.NoError(t, d.KeepBase(t.Context(), snap))
+		base = snap
+	}
+	require.NoError(t, d.DeleteSnapshot(t.Context(), older))
+	require.NoError(t, d.DeleteVolume(t.Context(), v))
+	require.Nil(t, bases(t, d))
+}
+
+// held is what a snapshot holds.
+func held(t *testing.T, d *lvm.Driver, snap drivers.Snapshot) []byte {
+	t.Helper()
+	r, err := d.OpenSnapshot(t.Context(), snap)
+	require.NoError(t, err)
+	defer r.Close()
+	all := make([]byte, r.Size())
+	_, err = r.ReadAt(all, 0)
+	require.NoError(t, err)
+	return all
 }
