@@ -26,8 +26,9 @@ var ErrUnavailable = errors.New("keystone does not answer")
 // maxConns bounds the connections to Keystone.
 const maxConns = 32
 
-// Options are those of [keystone_authtoken].
+// Options are those of [keystone_authtoken], or of another section that says how Clinker logs in.
 type Options struct {
+	Section                            string // for complaints; "" is keystone_authtoken
 	AuthURL                            string
 	Username, Password                 string
 	UserDomainID, UserDomainName       string
@@ -55,43 +56,59 @@ type Client struct {
 
 // New makes a client; Keystone isn't asked yet, so that Clinker can start before it.
 func New(o Options) (*Client, error) {
-	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	h, err := o.httpClient()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{opts: o, http: h, memory: newMemory()}, nil
+}
+
+// httpClient checks the options and makes what all requests go through.
+func (o *Options) httpClient() (http.Client, error) {
+	o.Timeout, o.Section = cmp.Or(o.Timeout, 10*time.Second), cmp.Or(o.Section, "keystone_authtoken")
 	if o.AuthURL == "" || o.Username == "" {
-		return nil, errors.New("[keystone_authtoken] needs auth_url, username, password and project_name")
+		return http.Client{}, fmt.Errorf("[%s] needs auth_url, username, password and project_name", o.Section)
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure} //nolint:gosec // asked for by `insecure`
 	if o.CAFile != "" {
 		pem, err := os.ReadFile(o.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("[keystone_authtoken] cafile: %w", err)
+			return http.Client{}, fmt.Errorf("[%s] cafile: %w", o.Section, err)
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("[keystone_authtoken] cafile: %s holds no certificate in PEM form", o.CAFile)
+			return http.Client{}, fmt.Errorf("[%s] cafile: %s holds no certificate in PEM form", o.Section, o.CAFile)
 		}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig, transport.MaxConnsPerHost = conf, maxConns
-	return &Client{opts: o, http: http.Client{Transport: transport, Timeout: o.Timeout}, memory: newMemory()}, nil
+	return http.Client{Transport: transport, Timeout: o.Timeout}, nil
 }
 
-// login returns the identity API with Clinker's own token, which gophercloud renews when it has run out.
-func (c *Client) login(ctx context.Context) (*gophercloud.ServiceClient, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.identity != nil {
-		return c.identity, nil
-	}
-	provider, err := openstack.NewClient(c.opts.AuthURL)
+// NewProvider makes what talks to the services of Keystone's catalogue; nobody is logged in yet, so that Clinker can start before Keystone.
+func NewProvider(o *Options) (*gophercloud.ProviderClient, error) {
+	h, err := o.httpClient()
 	if err != nil {
-		return nil, fmt.Errorf("auth_url: %w", err)
+		return nil, err
 	}
-	provider.HTTPClient = c.http
+	return o.provider(h)
+}
+
+func (o *Options) provider(h http.Client) (*gophercloud.ProviderClient, error) {
+	provider, err := openstack.NewClient(o.AuthURL)
+	if err != nil {
+		return nil, fmt.Errorf("[%s] auth_url: %w", o.Section, err)
+	}
+	provider.HTTPClient = h
 	provider.UserAgent.Prepend("clinkerd")
-	o := c.opts
+	return provider, nil
+}
+
+// Login logs in with the options' user. gophercloud renews the token when it has run out.
+func (o *Options) Login(ctx context.Context, provider *gophercloud.ProviderClient) error {
 	auth := gophercloud.AuthOptions{
 		IdentityEndpoint: o.AuthURL, Username: o.Username, Password: o.Password, AllowReauth: true,
 		DomainID: o.UserDomainID, DomainName: o.UserDomainName,
@@ -104,7 +121,25 @@ func (c *Client) login(ctx context.Context) (*gophercloud.ServiceClient, error) 
 		auth.Scope.DomainName = ""
 	}
 	if err := openstack.AuthenticateV3(ctx, provider, &auth, gophercloud.EndpointOpts{}); err != nil {
-		return nil, fmt.Errorf("logging in as %s: %w", o.Username, err)
+		return fmt.Errorf("logging in as %s: %w", o.Username, err)
+	}
+	return nil
+}
+
+// login returns the identity API with Clinker's own token, which gophercloud renews when it has run out.
+func (c *Client) login(ctx context.Context) (*gophercloud.ServiceClient, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.identity != nil {
+		return c.identity, nil
+	}
+	o := &c.opts
+	provider, err := o.provider(c.http)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Login(ctx, provider); err != nil {
+		return nil, err
 	}
 	c.identity, err = openstack.NewIdentityV3(provider, gophercloud.EndpointOpts{Region: o.Region, Availability: gophercloud.Availability(o.Interface)})
 	if err != nil {
