@@ -42,6 +42,7 @@ var events = map[string]string{
 	flow.TaskCreateVolume:       "008_012", // create volume from backend storage: driver failed to create the volume
 	flow.TaskCreateFromSnapshot: "008_012",
 	flow.TaskExtendVolume:       "007_010", // extend volume: volume driver failed to extend the volume
+	flow.TaskTellExtended:       "007_009", // extend volume: compute service failed to extend volume
 	flow.TaskReleaseVolume:      "006_001", // unmanage volume: unknown error
 	flow.TaskSnapshotCast:       "009_003", // create snapshot: could not find any available weighted backend
 	flow.TaskCreateSnapshot:     "009_013", // create snapshot: snapshot failed to create

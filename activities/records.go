@@ -150,7 +150,7 @@ func (r *Records) EntryExtend(ctx context.Context, in flow.EntryExtendInput) (fl
 	}
 	// No attachment comes to a volume while it is `extending`; one that goes has nobody to be told.
 	attached, err := r.Store.AttachedTo(ctx, []string{in.ResourceID})
-	out.Hosts = flow.AttachedHosts(attached[in.ResourceID])
+	out.Hosts, out.Servers = flow.AttachedHosts(attached[in.ResourceID]), flow.AttachedServers(attached[in.ResourceID])
 	return out, catalogueError(err)
 }
 

@@ -233,6 +233,8 @@ func TestExtendNamesItsHosts(t *testing.T) {
 		require.Equal(t, flow.HostNode{Node: "node-h1", Instance: "vm1"}, out.Hosts[0].HostNode)
 		require.Equal(t, "local", out.Hosts[0].Connection.DriverVolumeType)
 	}
+	server := models.Attachment{Instance: "s1", Connector: json.RawMessage(`{"host":"h2"}`)}
+	require.Equal(t, []string{"s1"}, flow.AttachedServers([]models.Attachment{server, server, {Instance: "vm1", Connector: ours}, {Connector: server.Connector}}))
 	require.Empty(t, flow.AttachedHosts([]models.Attachment{{Connector: json.RawMessage(`{"host":"h2"}`), Connection: &way}, {Connector: ours}}), "of Nova, and not connected yet")
 }
 

@@ -61,8 +61,10 @@ type ControlOptions struct {
 	BackendWait    time.Duration // flow_backend_wait
 	ServiceDown    time.Duration // service_down_time
 	BackupService  string        // class path of the backup store
-	Scheduler      scheduler.Options
-	Logger         *slog.Logger
+	// Compute is told of volumes that it attached itself; nil is none.
+	Compute   activities.ComputeService
+	Scheduler scheduler.Options
+	Logger    *slog.Logger
 }
 
 // Control runs workflows and the activities that use the database.
@@ -109,6 +111,7 @@ func flowActivities(e activities.Engine, store Catalogue, sched *scheduler.Sched
 		&activities.BackupPlacement{Store: store, Down: o.ServiceDown},
 		&activities.Checks{Store: store, Engine: e, Names: o.Names, HoldHours: o.HoldHours, MessageTTL: o.MessageTTL},
 		&activities.Schedules{Store: store},
+		&activities.Compute{Service: o.Compute, Store: store, MessageTTL: o.MessageTTL},
 	}
 }
 

@@ -20,7 +20,7 @@ func steps() []any {
 	return []any{
 		&activities.Requests{}, &activities.Quota{}, &activities.Records{}, &activities.Placement{}, &activities.Volumes{},
 		&activities.Snapshots{}, &activities.Adoption{}, &activities.Connections{}, &activities.Copies{}, &activities.Backups{},
-		&activities.BackupPlacement{}, &activities.Host{}, &activities.Checks{}, &activities.Schedules{},
+		&activities.BackupPlacement{}, &activities.Host{}, &activities.Checks{}, &activities.Compute{}, &activities.Schedules{},
 	}
 }
 

@@ -81,7 +81,8 @@ func TestEveryTaskHasAnActivity(t *testing.T) {
 		flow.AttachTasks(), flow.DetachTasks(), flow.VolumeFromSnapshotTasks(), flow.VolumeCascadeTasks(), flow.VolumeRevertTasks(), flow.VolumeManageTasks(), flow.VolumeUnmanageTasks(),
 		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(), flow.BackupTidyTasks(),
 		[]string{flow.TaskExtractScheduleRequest, flow.TaskBeginVerify, flow.TaskPlanRetention, flow.TaskBeginExpire, flow.TaskFlowOutcome, flow.TaskEntryScheduled},
-		flow.HostDetachTasks(), []string{flow.TaskFindAgent, flow.TaskFreezeGuest, flow.TaskThawGuest, flow.TaskExtendConnected, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments},
+		[]string{flow.TaskFindAgent, flow.TaskFreezeGuest, flow.TaskThawGuest},
+		flow.HostDetachTasks(), []string{flow.TaskExtendConnected, flow.TaskTellExtended, flow.TaskExtendedUntold, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments},
 		[]string{flow.TaskListManageable, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
 		require.Contains(t, have, task)
 	}

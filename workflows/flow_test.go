@@ -42,6 +42,8 @@ type world struct {
 	backupOfCreate *flow.StoredBackup
 	hosts          []flow.AttachedHost // that have the volume that is extended
 	seen           []string            // what their guests see of it
+	servers        []string            // that have it by another's hand
+	untold         string              // why their compute service was not told
 	told           any                 // what the update accepted answered
 	made           models.BackupData   // what EntryReady was told
 }
@@ -91,7 +93,7 @@ func newWorld(t *testing.T) *world {
 	})
 	register(w, flow.TaskEntryExtend, func(in flow.EntryExtendInput) (flow.EntryExtendResult, error) {
 		w.status, w.state = models.VolumeExtending, models.FlowRunning
-		return flow.EntryExtendResult{VolumeResult: flow.VolumeResult{Volume: models.Volume{ID: in.ResourceID}}, Hosts: w.hosts}, nil
+		return flow.EntryExtendResult{VolumeResult: flow.VolumeResult{Volume: models.Volume{ID: in.ResourceID}}, Hosts: w.hosts, Servers: w.servers}, nil
 	})
 	register(w, flow.TaskExtendConnected, func(in flow.HostInput) (any, error) {
 		w.seen = append(w.seen, fmt.Sprint(in.Instance, " ", in.Size.GiB(), " ", in.Connection.DriverVolumeType))
@@ -101,6 +103,11 @@ func newWorld(t *testing.T) *world {
 		w.status, w.size, w.state, w.last.Tasks = models.VolumeAvailable, in.NewSizeGiB, models.FlowSuccess, in.Tasks
 		return nil, nil
 	})
+	register(w, flow.TaskTellExtended, func(in flow.TellExtendedInput) (any, error) {
+		w.seen = append(w.seen, fmt.Sprint(in.Servers, " ", w.size, " ", w.state))
+		return nil, nil
+	})
+	register(w, flow.TaskExtendedUntold, func(in flow.ExtendedUntoldInput) (any, error) { w.untold = in.Why + "; " + in.Hint; return nil, nil })
 	register(w, flow.TaskVolumeCast, func(in flow.VolumeCastInput) (flow.VolumeCastResult, error) {
 		for _, p := range w.pools {
 			if !contains(in.Attempted, p) {

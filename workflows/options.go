@@ -85,3 +85,15 @@ func undo(ctx workflow.Context, backend, summary string) workflow.Context {
 	}
 	return workflow.WithActivityOptions(ctx, opts)
 }
+
+// outside is a step that asks a service which is not ours, for some minutes; what it answers then does not hold the flow up.
+func outside(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              flow.ControlQueue,
+		ScheduleToCloseTimeout: 5 * time.Minute,
+		StartToCloseTimeout:    time.Minute,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		},
+	})
+}

@@ -12,7 +12,7 @@ import (
 
 // VolumeExtend makes a volume larger: ExtractExtendRequest, QuotaReserve, EntryExtend, [the client gets its answer],
 // VolumeCast (does the pool have the room?), ExtendVolume on the node, [ExtendConnected on each host whose worker has it], QuotaCommit,
-// EntryExtended. What fails or is given up leaves the volume with its old size and status, unless it has grown already.
+// EntryExtended, [TellExtended to the compute service that has it attached]. What fails or is given up leaves the volume with its old size and status, unless it has grown already.
 func VolumeExtend(ctx workflow.Context, in flow.VolumeExtendInput) error {
 	f := &volumeExtend{in: in, base: base{busyStatus: models.VolumeExtending, heldStatus: models.VolumeErrorExtending}}
 	ctx, err := f.setup(ctx)
@@ -25,9 +25,10 @@ func VolumeExtend(ctx workflow.Context, in flow.VolumeExtendInput) error {
 type volumeExtend struct {
 	base
 	answer[flow.VolumeResult]
-	in    flow.VolumeExtendInput
-	spec  flow.ExtendSpec
-	hosts []flow.AttachedHost
+	in      flow.VolumeExtendInput
+	spec    flow.ExtendSpec
+	hosts   []flow.AttachedHost
+	servers []string
 }
 
 func (f *volumeExtend) setup(ctx workflow.Context) (workflow.Context, error) {
@@ -60,7 +61,7 @@ func (f *volumeExtend) accept(ctx workflow.Context) error {
 	if err := f.record(ctx, flow.TaskEntryExtend, f.entry(nil), &row); err != nil {
 		return err
 	}
-	f.result, f.hosts = &row.VolumeResult, row.Hosts
+	f.result, f.hosts, f.servers = &row.VolumeResult, row.Hosts, row.Servers
 	return nil
 }
 
@@ -92,7 +93,24 @@ func (f *volumeExtend) extend(ctx workflow.Context) error {
 	if err := f.record(safe, flow.TaskQuotaCommit, flow.FlowRef{Header: f.hdr}, nil); err != nil {
 		return err
 	}
-	return f.recordStep(safe, flow.TaskEntryExtended, f.entry(f.tasks.closing(ctx, flow.TaskEntryExtended)), nil)
+	if err := f.recordStep(safe, flow.TaskEntryExtended, f.entry(f.tasks.closing(ctx, flow.TaskEntryExtended)), nil); err != nil {
+		return err
+	}
+	return f.tellCompute(safe)
+}
+
+// tellCompute tells the compute service, where it has attached the volume itself. It reads the size from the row, so the row comes first, and the
+// flow's record has ended: whether a service elsewhere answers is no part of the extend. A failure leaves a message.
+func (f *volumeExtend) tellCompute(ctx workflow.Context) error {
+	if len(f.servers) == 0 {
+		return nil
+	}
+	err := workflow.ExecuteActivity(outside(ctx), flow.TaskTellExtended, flow.TellExtendedInput{Header: f.hdr, Servers: f.servers}).Get(ctx, nil)
+	if err == nil {
+		return nil
+	}
+	why := wire.Parse(err)
+	return f.recordStep(ctx, flow.TaskExtendedUntold, flow.ExtendedUntoldInput{Header: f.hdr, Why: why.Message, Hint: why.Hint}, nil)
 }
 
 // tellHosts has the hosts that host workers have brought the volume to see its new size, and their guests. From here on there is no way

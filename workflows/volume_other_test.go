@@ -155,6 +155,33 @@ func TestExtendOfAnAttachedVolume(t *testing.T) {
 	}
 }
 
+// A compute service is told once the row has the new size. What it answers changes nothing about that; a refusal, and minutes without an answer, leave word.
+func TestExtendOfAServersVolume(t *testing.T) {
+	const task = flow.TaskTellExtended
+	for name, c := range map[string]struct {
+		plan   func(*world)
+		seen   []string
+		untold string
+	}{
+		"told":        {func(*world) {}, []string{"[s1 s2] 15 SUCCESS"}, ""},
+		"comes back":  {func(w *world) { w.failing(task, 3, flow.ErrUnavailable) }, []string{"[s1 s2] 15 SUCCESS"}, ""},
+		"refused":     {func(w *world) { w.failing(task, 1, flow.ErrCertain) }, nil, "planned Certain; mend it"},
+		"stays away":  {func(w *world) { w.failing(task, 1000, flow.ErrUnavailable) }, nil, "planned Unavailable; mend it"},
+		"not to tell": {func(w *world) { w.servers = nil }, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.servers = []string{"s1", "s2"}
+			c.plan(w)
+			require.NoError(t, w.extend(t))
+			require.NoError(t, w.reply)
+			require.Equal(t, c.seen, w.seen)
+			require.Equal(t, c.untold, w.untold)
+			require.Equal(t, []any{models.VolumeAvailable, int64(15), models.FlowSuccess}, []any{w.status, w.size, w.state})
+		})
+	}
+}
+
 func TestExtendRefused(t *testing.T) {
 	w := newWorld(t)
 	w.failing(flow.TaskEntryExtend, 1, flow.ErrInvalidStatus)

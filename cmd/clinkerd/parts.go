@@ -10,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clinker-storage/clinker/activities"
 	"github.com/clinker-storage/clinker/internal/config"
 	"github.com/clinker-storage/clinker/internal/engine"
 	"github.com/clinker-storage/clinker/internal/flow"
+	"github.com/clinker-storage/clinker/internal/keystone"
+	"github.com/clinker-storage/clinker/internal/nova"
 	"github.com/clinker-storage/clinker/internal/scheduler"
 	"github.com/clinker-storage/clinker/internal/tlsfile"
 	"github.com/clinker-storage/clinker/models"
@@ -93,15 +96,31 @@ func startControl(ctx context.Context, cfg *config.Config, e *engine.Engine, s *
 	if zone == "" {
 		zone = v.AvailabilityZone
 	}
+	compute, err := openNova(cfg.Nova)
+	if err != nil {
+		return nil, err
+	}
 	return workers.StartControl(ctx, e, s, workers.ControlOptions{
 		Host: cfg.Host, Zone: v.AvailabilityZone, Known: known, KnownData: knownData, DefaultType: v.DefaultType, DefaultZone: zone, ZoneFallback: v.ZoneFallback,
 		Names: flow.Names{Volume: v.VolumeName, Snapshot: v.SnapshotName}, NoSnapshotGB: cfg.Quota.NoSnapshotGB, MessageTTL: cfg.API.MessageTTL, FlowRecords: cfg.Flows.RecordAge, ReportInterval: cfg.Service.ReportInterval,
 		BackendWait: cfg.Flows.BackendWait, HoldHours: int(cfg.Flows.Hold / time.Hour),
-		ServiceDown: cfg.Service.DownTime, BackupService: backupService(cfg.Backup),
+		ServiceDown: cfg.Service.DownTime, BackupService: backupService(cfg.Backup), Compute: compute,
 		Scheduler: scheduler.Options{
 			Filters: cfg.Scheduler.Filters, Weighers: cfg.Scheduler.Weighers, Multipliers: cfg.Scheduler.Multipliers, Handler: cfg.Scheduler.Handler,
 		},
 		Logger: log,
+	})
+}
+
+// openNova does not ask anybody yet; nil where no Nova is configured.
+func openNova(n config.Nova) (activities.ComputeService, error) {
+	if n.AuthURL == "" {
+		return nil, nil
+	}
+	return nova.New(keystone.Options{
+		AuthURL: n.AuthURL, Username: n.Username, Password: n.Password.Reveal(), UserDomainID: n.UserDomainID, UserDomainName: n.UserDomainName,
+		Project: n.ProjectName, ProjectDomainID: n.ProjectDomainID, ProjectDomainName: n.ProjectDomainName, Region: n.Region, Interface: n.Interface,
+		CAFile: n.CAFile, Insecure: n.Insecure, Timeout: n.Timeout,
 	})
 }
 

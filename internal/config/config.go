@@ -19,6 +19,7 @@ type Config struct {
 	Log       Log
 	API       API
 	Keystone  Keystone
+	Nova      Nova
 	Identity  Identity
 	Database  Database
 	Temporal  Temporal
@@ -81,6 +82,20 @@ type Keystone struct {
 	TokenCacheTime            time.Duration
 	ServiceTokenRoles         []string
 	ServiceTokenRolesRequired bool
+}
+
+// Nova is the compute service that is told of volumes that have grown, from [nova]; without an AuthURL it is not.
+type Nova struct {
+	AuthURL                            string
+	Username                           string
+	Password                           Secret
+	ProjectName                        string
+	UserDomainName, UserDomainID       string
+	ProjectDomainName, ProjectDomainID string
+	Region, Interface                  string
+	CAFile                             string
+	Insecure                           bool
+	Timeout                            time.Duration
 }
 
 // Identity is the embedded identity service (auth_strategy = embedded).

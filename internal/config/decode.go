@@ -98,6 +98,7 @@ func (s *settings) decodeSeen() (*Config, map[optionKey]bool) {
 		Log:       Log{Debug: r.yes("debug"), Dir: r.text("log_dir"), File: r.text("log_file"), JSON: r.yes("use_json")},
 		API:       r.api(),
 		Keystone:  r.in("keystone_authtoken", "keystone_authtoken").keystone(),
+		Nova:      r.in("nova", "nova").nova(),
 		Identity:  r.in("identity", "identity").identity(),
 		Database:  r.in("database", "database").database(),
 		Temporal:  r.in("temporal", "temporal").temporal(),
@@ -262,5 +263,21 @@ func (r *reader) keystone() Keystone {
 		ServiceTokenRolesRequired: r.yes("service_token_roles_required"),
 		Region:                    r.text("region_name"),
 		Interface:                 r.text("interface"),
+	}
+}
+
+func (r *reader) nova() Nova {
+	login := r
+	for _, name := range []string{"auth_url", "auth_type", "username", "password", "project_name", "user_domain_name", "user_domain_id", "project_domain_name", "project_domain_id"} {
+		r.text(name) // looked at, wherever the login is taken from
+	}
+	if r.text("auth_section") == "keystone_authtoken" {
+		login = r.in("keystone_authtoken", "keystone_authtoken")
+	}
+	return Nova{
+		AuthURL: login.text("auth_url"), Username: login.text("username"), Password: Secret(login.text("password")), ProjectName: login.text("project_name"),
+		UserDomainName: login.text("user_domain_name"), UserDomainID: login.text("user_domain_id"),
+		ProjectDomainName: login.text("project_domain_name"), ProjectDomainID: login.text("project_domain_id"),
+		Region: r.text("region_name"), Interface: r.text("interface"), CAFile: r.text("cafile"), Insecure: r.yes("insecure"), Timeout: r.duration("timeout"),
 	}
 }

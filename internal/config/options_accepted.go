@@ -84,6 +84,8 @@ var acceptedOptions = slices.Concat(
 		certfile keyfile delay_auth_decision enforce_token_bind include_service_catalog http_request_max_retries service_type signing_dir hash_algorithms
 		auth_section auth_host auth_port auth_protocol admin_token revocation_cache_time check_revocations_for_cached timeout trust_id system_scope default_domain_id
 		default_domain_name domain_id domain_name project_id user_id tenant_id`),
+	accepted("nova", "Nova is told by Clinker's own user, with its password", `token_auth_url certfile keyfile collect_timing split_loggers default_domain_id
+		default_domain_name domain_id domain_name project_id user_id tenant_id system_scope trust_id`),
 	accepted("oslo_middleware", "a proxy's headers are not looked at; public_endpoint says the address", `enable_proxy_headers_parsing secure_proxy_ssl_header`),
 	accepted("oslo_policy", "Clinker's own policy rules", `enforce_scope enforce_new_defaults policy_default_rule remote_content_type
 		remote_ssl_verify_server_crt remote_ssl_ca_crt_file remote_ssl_client_crt_file remote_ssl_client_key_file remote_timeout`),
@@ -94,7 +96,7 @@ var acceptedSections = []struct{ names, why string }{
 	{"oslo_messaging_rabbit oslo_messaging_amqp oslo_messaging_kafka oslo_messaging_notifications oslo_messaging_zmq", whyBroker},
 	{"oslo_concurrency oslo_reports oslo_versionedobjects privsep cinder_sys_admin privsep_osbrick os_brick ssl oslo_service healthcheck", whyGo},
 	{"coordination", "locks live with the node that holds the volume, and in Temporal"},
-	{"nova service_user", "Nova is called when an attached volume grows; that is not there yet"},
+	{"service_user", "Nova is told by Clinker's own user, see [nova]"},
 	{"glance", whyImage},
 	{"key_manager barbican vault castellan keymgr", "volume encryption is not there yet"},
 	{"cors profiler oslo_limit sample_castellan_source sample_remote_file_source", whyGo},

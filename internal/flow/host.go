@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/clinker-storage/clinker/models"
 )
@@ -107,6 +108,16 @@ func AttachedHosts(all []models.Attachment) (hosts []AttachedHost) {
 		}
 	}
 	return hosts
+}
+
+// AttachedServers are the servers among those attachments that no host worker of ours serves: their compute service has them attached.
+func AttachedServers(all []models.Attachment) (servers []string) {
+	for _, a := range all {
+		if a.Instance != "" && NodeOf(a.Connector).Node == "" && !slices.Contains(servers, a.Instance) {
+			servers = append(servers, a.Instance)
+		}
+	}
+	return servers
 }
 
 // NoteNode forms the connector of an attachment that Clinker makes itself. Workflows may call it: JSON sorts the keys of a map.

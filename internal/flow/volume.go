@@ -19,6 +19,8 @@ const (
 	TaskEntryExtend          = "EntryExtend"
 	TaskExtendVolume         = "ExtendVolume"
 	TaskEntryExtended        = "EntryExtended"
+	TaskTellExtended         = "TellExtended"
+	TaskExtendedUntold       = "ExtendedUntold"
 
 	// Tasks of undoing and of bookkeeping; they are no part of the plan that a record is born with.
 	TaskQuotaRollback = "QuotaRollback"
@@ -237,6 +239,21 @@ type ExtendSpec struct {
 type EntryExtendResult struct {
 	VolumeResult
 	Hosts []AttachedHost `json:"hosts,omitempty"`
+	// Servers are those to which a compute service has attached it, which is told instead of their hosts.
+	Servers []string `json:"servers,omitempty"`
+}
+
+// TellExtendedInput says of which servers a compute service is told that the volume has grown.
+type TellExtendedInput struct {
+	Header
+	Servers []string `json:"servers"`
+}
+
+// ExtendedUntoldInput says why it was not.
+type ExtendedUntoldInput struct {
+	Header
+	Why  string `json:"why"`
+	Hint string `json:"hint,omitempty"`
 }
 
 // EntryExtendInput moves the row to `extending` and writes the record; EntryExtended ends it.

@@ -131,6 +131,9 @@ func (s scenario) extended(v models.Volume) flow.EntryExtendResult {
 	if s.host {
 		out.Hosts = []flow.AttachedHost{attached()}
 	}
+	if s.server {
+		out.Servers = []string{snapshotID}
+	}
 	return out
 }
 

@@ -31,6 +31,7 @@ type scenario struct {
 	keep     bool // its snapshot is kept for the next one, or is there when it is deleted
 	quiesce  string
 	host     bool // a host worker has the volume
+	server   bool // a compute service has it attached
 	hostAway bool
 	// unsettled says that the record of a flow below does not end.
 	unsettled bool
@@ -159,6 +160,12 @@ func hostScenarios() []scenario {
 		{name: "attachment-check-differs", op: flow.AttachmentCheck},
 		{name: "attachment-check-between-looks", op: flow.AttachmentCheck, waits: "timer"},
 		{name: "attachment-check-node-away", op: flow.AttachmentCheck, fail: map[string]int{flow.TaskListExports: always}},
+		{name: "extend-server", op: flow.VolumeExtend, server: true},
+		{name: "extend-server-waits", op: flow.VolumeExtend, server: true, fail: map[string]int{flow.TaskTellExtended: always}, waits: flow.TaskTellExtended},
+		{
+			name: "extend-server-untold", op: flow.VolumeExtend, server: true, fail: map[string]int{flow.TaskTellExtended: 1},
+			as: map[string]flow.ErrorType{flow.TaskTellExtended: flow.ErrCertain},
+		},
 		{name: "extend-in-use", op: flow.VolumeExtend, host: true},
 		{name: "extend-in-use-waits-for-host", op: flow.VolumeExtend, host: true, hostAway: true, waits: flow.TaskExtendConnected},
 		{name: "extend-in-use-held", op: flow.VolumeExtend, host: true, fail: see, as: as, waits: "timer"},
@@ -239,7 +246,9 @@ func (s scenario) activities() map[string]any {
 		flow.TaskSnapshotDestroy, flow.TaskExtractManageRequest, flow.TaskMeasureVolume, flow.TaskAdoptVolume, flow.TaskReleaseVolume,
 		flow.TaskExtractAttachRequest, flow.TaskAttachCast, flow.TaskInitializeConnection, flow.TaskTerminateConnection,
 		flow.TaskHostProperties, flow.TaskConnectVolume, flow.TaskDisconnectVolume, flow.TaskPlugVolume, flow.TaskUnplugVolume, flow.TaskExtendConnected,
-		flow.TaskFindAgent, flow.TaskFreezeGuest, flow.TaskThawGuest, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments,
+		flow.TaskFindAgent, flow.TaskFreezeGuest, flow.TaskThawGuest,
+		flow.TaskTellExtended, flow.TaskExtendedUntold,
+		flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments,
 		flow.TaskExtractBackupRequest, flow.TaskBackupCast, flow.TaskBackupChunks, flow.TaskDeleteBackupData, flow.TaskExtractRestoreRequest,
 		flow.TaskRestoreCast, flow.TaskRestoreChunks, flow.TaskEntryRestored, flow.TaskReadBackupRecord, flow.TaskVerifyBackup, flow.TaskEntryVerified,
 	}, scheduleTasks...) {
