@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"database/sql"
 	"path/filepath"
 	"testing"
 	"time"
@@ -33,13 +34,25 @@ type catalogue struct {
 	Records
 	Placement
 	gold, hidden models.VolumeType
+	file         string
+}
+
+// exec changes the database beside the store.
+func (c *catalogue) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+c.file+"?_pragma=busy_timeout(5000)")
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(ctx, statement, args...)
+	require.NoError(t, err, statement)
 }
 
 var ctx = context.Background()
 
 func newCatalogue(t *testing.T) *catalogue {
 	t.Helper()
-	s, err := store.Open(ctx, "sqlite://"+filepath.Join(t.TempDir(), "catalogue.db"), store.Options{
+	file := filepath.Join(t.TempDir(), "catalogue.db")
+	s, err := store.Open(ctx, "sqlite://"+file, store.Options{
 		QuotaDefaults: map[string]int64{models.QuotaVolumes: 5, models.QuotaGigabytes: 100, models.QuotaPerVolumeGigabyte: 80}, RelaxedDurability: true,
 	})
 	require.NoError(t, err)
@@ -48,7 +61,7 @@ func newCatalogue(t *testing.T) *catalogue {
 	sched, err := scheduler.New(scheduler.Options{})
 	require.NoError(t, err)
 	c := &catalogue{
-		Store:     s,
+		Store: s, file: file,
 		Requests:  Requests{Store: s, Names: flow.Names{Volume: "volume-%s", Snapshot: "snapshot-%s"}, DefaultType: "gold", DefaultZone: "nova"},
 		Quota:     Quota{Ledger: s},
 		Records:   Records{Store: s, Names: flow.Names{Volume: "volume-%s", Snapshot: "snapshot-%s"}, MessageTTL: time.Hour},

@@ -2,12 +2,7 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,16 +11,33 @@ import (
 	"github.com/clinker-storage/clinker/models"
 )
 
-// CheckStore is the part of the catalogue that the check of attachments uses.
+// CheckStore is the part of the catalogue that the check of attachments uses. Each of its reads is one query of a bounded length.
 type CheckStore interface {
-	ListAttachments(ctx context.Context, q models.AttachmentQuery) ([]models.Attachment, error)
-	GetVolume(ctx context.Context, projectID, id string) (models.Volume, error)
+	BeginCheck(ctx context.Context, c models.AttachmentCheck) error
+	CheckLooks(ctx context.Context, id string, look int) error
+	EndCheck(ctx context.Context, c models.AttachmentCheck) error
+	// ComputeHosts are the hosts that took a volume in, or answered, since then, and those that have an attachment still.
+	ComputeHosts(ctx context.Context, since time.Time) ([]string, error)
+	SeeHost(ctx context.Context, name string) error
 	ListPools(ctx context.Context) ([]models.PoolView, error)
-	ListFlows(ctx context.Context, q models.FlowQuery) ([]models.Flow, error)
+	// MoveFlows reads ids, volumes and states of the flows that moved a volume.
+	MoveFlows(ctx context.Context) ([]models.Flow, error)
+	// VolumesStored reads the volumes that bear, or bore before they were moved, one of those ids at their backends.
+	VolumesStored(ctx context.Context, ids []string) ([]models.Volume, error)
+	AttachedIn(ctx context.Context, r models.AttachedRange) ([]models.AttachedRow, error)
+	WaitingAttachments(ctx context.Context, before time.Time, after string, limit int) ([]models.AttachedRow, error)
+
+	SaveDifferences(ctx context.Context, look int, found []models.AttachmentDifference) error
+	AnyDifference(ctx context.Context, checkID string) (bool, error)
+	Differences(ctx context.Context, q models.DifferenceQuery) ([]models.AttachmentDifference, error)
+	CrowdedPlaces(ctx context.Context, checkID string, atOnce int) ([]string, error)
+	SettleDifference(ctx context.Context, id, outcome, flowID string) error
+
+	GetVolume(ctx context.Context, projectID, id string) (models.Volume, error)
 	// StrayAttachment writes an attachment in error_detaching for what was found without one; ErrExists where somebody is at work on the volume.
 	StrayAttachment(ctx context.Context, a models.Attachment) (models.Attachment, error)
 	BeginDetach(ctx context.Context, projectID, id, operation string, record func(models.Detaching) (models.Flow, error)) (models.Detaching, bool, error)
-	AddMessage(ctx context.Context, m models.Message) error
+	MessageStore
 }
 
 // Checks has the catalogue's part in the check of attachments.
@@ -40,173 +52,169 @@ type Checks struct {
 	MessageTTL time.Duration
 }
 
-// clientPatience is how long an attachment may wait for its client before that is told.
-const clientPatience = 24 * time.Hour
+const (
+	// clientPatience is how long an attachment may wait for its client before that is told.
+	clientPatience = 24 * time.Hour
+	// hostMemory is for how long a host without attachments is asked that does not answer any more.
+	hostMemory = 90 * 24 * time.Hour
+	// recordPage is how many attachments are read at once.
+	recordPage = 500
+	// leftAtOnce bounds how many leftovers of moves are looked for: those of the latest.
+	leftAtOnce = 200
+)
 
-// FindAttached reads the attachments, sorted by id, and whom to ask about them: every backend, and every host that a volume was ever brought to.
-func (c *Checks) FindAttached(ctx context.Context, in flow.ListInput) (flow.AttachedPage, error) {
-	var page flow.AttachedPage
-	rows, err := c.Store.ListAttachments(ctx, models.AttachmentQuery{
-		Page: models.Page{Limit: -1, Sort: []models.SortKey{{Key: "id"}}},
-	})
-	if err != nil {
-		return page, catalogueError(err)
-	}
-	for _, a := range rows {
-		if a.ID <= in.After {
-			continue
+// BeginCheck has a record for a check, and notes which look begins.
+func (c *Checks) BeginCheck(ctx context.Context, in flow.CheckRef) (flow.CheckRef, error) {
+	if in.CheckID == "" {
+		in.CheckID = uuid.NewString()
+		if err := c.Store.BeginCheck(ctx, models.AttachmentCheck{ID: in.CheckID, Mend: in.Mend}); err != nil {
+			return in, catalogueError(err)
 		}
-		if page.More = len(page.Rows) == listPage; page.More {
-			break
-		}
-		row, err := c.row(ctx, a)
-		if err != nil {
-			return page, catalogueError(err)
-		}
-		page.Rows = append(page.Rows, row)
 	}
-	if in.After == "" {
-		page.Backends, page.Hosts, err = c.places(ctx)
-	}
-	return page, catalogueError(err)
+	return in, catalogueError(c.Store.CheckLooks(ctx, in.CheckID, in.Look))
 }
 
-func (c *Checks) row(ctx context.Context, a models.Attachment) (flow.AttachedRow, error) {
-	v, err := c.Store.GetVolume(ctx, "", a.VolumeID)
-	if err != nil {
-		return flow.AttachedRow{}, err
-	}
-	host, err := a.Host()
-	if err != nil {
-		return flow.AttachedRow{}, err
-	}
-	row := flow.AttachedRow{
-		ID: a.ID, VolumeID: a.VolumeID, StorageID: c.Names.StorageVolume(v).ID, Status: a.Status, Initiator: host.Initiator, HostNode: flow.NodeOf(a.Connector), Busy: a.FlowID != "" || v.FlowID != "",
-	}
-	row.Backend, _ = flow.SplitHost(v.Host)
-	if a.Connection != nil {
-		row.Protocol = a.Connection.DriverVolumeType
-	}
-	owned := a.Status == models.AttachmentReserved || a.Status == models.AttachmentAttaching || a.Status == models.AttachmentDetaching
-	row.Old = owned && time.Since(a.UpdatedAt) > clientPatience
-	return row, nil
-}
-
-func (c *Checks) places(ctx context.Context) (backends, hosts []string, err error) {
+// FindPlaces tells whom to ask, backends first, each kind sorted by name.
+func (c *Checks) FindPlaces(ctx context.Context, _ flow.CheckRef) (flow.FoundPlaces, error) {
+	var out flow.FoundPlaces
 	pools, err := c.Store.ListPools(ctx)
 	if err != nil {
-		return nil, nil, err
+		return out, catalogueError(err)
 	}
+	var backends []string
 	for _, p := range pools {
 		backend, _ := flow.SplitHost(p.Name)
 		backends = append(backends, backend)
 	}
-	flows, err := c.Store.ListFlows(ctx, models.FlowQuery{Page: models.Page{Limit: -1}, Operation: string(flow.VolumeAttach)})
-	for _, f := range flows {
-		var in flow.VolumeAttachInput
-		if json.Unmarshal(f.Input, &in) == nil && in.Node != "" {
-			hosts = append(hosts, in.Node)
-		}
-	}
 	slices.Sort(backends)
-	slices.Sort(hosts)
-	return slices.Compact(backends), slices.Compact(hosts), err
+	for _, b := range slices.Compact(backends) {
+		out.Places = append(out.Places, flow.Place{Kind: flow.AtBackend, Name: b})
+	}
+	hosts, err := c.Store.ComputeHosts(ctx, time.Now().Add(-hostMemory))
+	if err != nil {
+		return out, catalogueError(err)
+	}
+	slices.Sort(hosts) // whatever the database's order of letters
+	for _, h := range hosts {
+		out.Places = append(out.Places, flow.Place{Kind: flow.AtHost, Name: h})
+	}
+	out.Left, err = c.left(ctx)
+	return out, catalogueError(err)
 }
 
-// SettleAttachments mends what is certain, and tells of the rest.
-func (c *Checks) SettleAttachments(ctx context.Context, in flow.SettleInput) error {
-	for _, d := range in.Found {
-		v, err := c.Store.GetVolume(ctx, "", d.VolumeID)
-		switch {
-		case errors.Is(err, models.ErrNotFound), err == nil && d.Kind == flow.StrayExport && c.Names.StorageVolume(v).ID != d.VolumeID:
-			// Data without a row is never touched (data-safety rule 3), and movers export what has none; nor is what a move has left.
-			slog.Info("attachments: of no volume in the catalogue", "kind", d.Kind, "place", d.Place, "volume", d.VolumeID)
-			continue
-		case err != nil:
+// CompareExports compares a page of a backend's exports with the records of that range.
+func (c *Checks) CompareExports(ctx context.Context, in flow.CompareInput) error {
+	x := flow.NewExported(in.Exports)
+	found, err := c.records(ctx, models.AttachedRange{Backend: in.Place, After: in.After, UpTo: in.UpTo}, func(rows []flow.AttachedRow) []flow.Difference {
+		return x.Compare(in.Place, rows)
+	})
+	if err != nil {
+		return err
+	}
+	strays, err := c.owned(ctx, x.Strays(in.Place, in.Exports))
+	if err != nil {
+		return err
+	}
+	return c.save(ctx, in.CheckRef, append(found, strays...))
+}
+
+// CompareHost compares a page of what a host has taken in with the records of that range.
+func (c *Checks) CompareHost(ctx context.Context, in flow.CompareInput) error {
+	t := flow.NewTaken(in.Taken)
+	found, err := c.records(ctx, models.AttachedRange{Host: in.Place, After: in.After, UpTo: in.UpTo}, func(rows []flow.AttachedRow) []flow.Difference {
+		return t.Compare(in.Place, rows)
+	})
+	if err != nil {
+		return err
+	}
+	strays, err := c.owned(ctx, t.Strays(in.Place, in.Taken))
+	if err != nil {
+		return err
+	}
+	if in.After == "" {
+		if err := c.Store.SeeHost(ctx, in.Place); err != nil {
 			return catalogueError(err)
-		case !d.Mend:
-			err = c.tell(ctx, v, d)
-		default:
-			err = c.mend(ctx, v, d)
 		}
+	}
+	return c.save(ctx, in.CheckRef, append(found, strays...))
+}
+
+// CompareAges finds what a client has left lying. It is told, and never mended: behind it may be a living guest.
+func (c *Checks) CompareAges(ctx context.Context, in flow.CheckRef) error {
+	before := time.Now().Add(-clientPatience)
+	for after := ""; ; {
+		rows, err := c.Store.WaitingAttachments(ctx, before, after, recordPage)
 		if err != nil {
 			return catalogueError(err)
 		}
+		var found []flow.Difference
+		for _, r := range rows {
+			backend, _ := flow.SplitHost(r.VolumeHost)
+			found = append(found, flow.Difference{Kind: flow.Waiting, Place: backend, VolumeID: r.VolumeID, ProjectID: r.ProjectID, Attachment: r.ID})
+			after = r.ID
+		}
+		if err := c.save(ctx, in, found); err != nil || len(rows) < recordPage {
+			return err
+		}
 	}
-	return nil
 }
 
-// tell leaves one message a difference, however often it is found.
-func (c *Checks) tell(ctx context.Context, v models.Volume, d flow.Difference) error {
-	text := fmt.Sprintf("volume %s, attachment %s: %s (%s)", d.VolumeID, d.Attachment, d.Kind, d.Place)
-	slog.Warn("attachments differ", "kind", d.Kind, "place", d.Place, "volume", d.VolumeID, "attachment", d.Attachment, "initiator", d.Initiator)
-	now := time.Now().UTC()
-	return c.Store.AddMessage(ctx, models.Message{
-		ID: uuid.NewSHA1(uuid.NameSpaceOID, []byte(text)).String(), ProjectID: v.ProjectID, EventID: "VOLUME_VOLUME_102_001", UserMessage: text,
-		Level: "WARNING", ResourceType: "VOLUME", ResourceID: v.ID, CreatedAt: now, ExpiresAt: now.Add(c.MessageTTL),
-	})
+// records reads a range of records, page by page, and gathers what compare finds in them.
+func (c *Checks) records(ctx context.Context, r models.AttachedRange, compare func([]flow.AttachedRow) []flow.Difference) (found []flow.Difference, err error) {
+	for r.Limit = recordPage; ; {
+		page, err := c.Store.AttachedIn(ctx, r)
+		if err != nil {
+			return nil, catalogueError(err)
+		}
+		rows := make([]flow.AttachedRow, len(page))
+		for i := range page {
+			if rows[i], err = attachedRow(&page[i]); err != nil {
+				return nil, catalogueError(err)
+			}
+		}
+		if found = append(found, compare(rows)...); len(page) < recordPage {
+			return found, nil
+		}
+		last := &page[len(page)-1]
+		r.PastKey, r.PastID = last.StorageID, last.ID
+	}
 }
 
-// mend gives what was found the attachment that it lacks, and has attachment-delete take that away: in the open, step by step, and with nobody
-// else at the volume meanwhile. The flow begins from its record.
-func (c *Checks) mend(ctx context.Context, v models.Volume, d flow.Difference) error {
-	host := models.Connector{Host: d.Place, Initiator: d.Initiator}
-	a := models.Attachment{
-		// The same stray is one attachment, should this step be cut off and done again.
-		ID: uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.ToLower(fmt.Sprint(d.Kind, d.Place, d.VolumeID, d.Initiator)))).String(), VolumeID: v.ID,
-		AttachedHost: d.Place, Mode: models.ModeReadWrite,
+func attachedRow(r *models.AttachedRow) (flow.AttachedRow, error) {
+	host, err := r.Host()
+	row := flow.AttachedRow{
+		ID: r.ID, VolumeID: r.VolumeID, StorageID: r.StorageID, ProjectID: r.ProjectID, Status: r.Status, Initiator: host.Initiator,
+		HostNode: flow.NodeOf(r.Connector), Busy: r.FlowID != "" || r.VolumeFlowID != "",
 	}
-	var err error
-	if d.Kind == flow.StrayHost {
-		a.Connection = &d.Taken.Connection
-		a.Connector, err = flow.NoteNode(host, flow.HostNode{Node: d.Place, Instance: d.Taken.Instance})
-	} else {
-		host.Host = ""
-		a.Connector, err = json.Marshal(host)
+	if r.Connection != nil {
+		row.Protocol = r.Connection.DriverVolumeType
 	}
-	if err != nil {
-		return err
-	}
-	if a, err = c.Store.StrayAttachment(ctx, a); errors.Is(err, models.ErrExists) {
-		return nil // the next check looks again
-	} else if err != nil {
-		return err
-	}
-	slog.Warn("attachments: mended", "kind", d.Kind, "place", d.Place, "volume", d.VolumeID, "attachment", a.ID, "initiator", d.Initiator)
-	var f models.Flow
-	_, began, err := c.Store.BeginDetach(ctx, "", a.ID, string(flow.AttachmentDelete), func(d models.Detaching) (_ models.Flow, err error) {
-		f, err = c.detach(d)
-		return f, err
-	})
-	switch {
-	case errors.Is(err, models.ErrExists):
-		return nil
-	case err != nil || !began:
-		return err
-	}
-	if err := c.Engine.Restart(ctx, f); err != nil { // reconcile does it then
-		slog.Warn("attachments: a detach is not started yet", "flow", f.ID, "error", err)
-	}
-	return nil
+	return row, err
 }
 
-func (c *Checks) detach(d models.Detaching) (models.Flow, error) {
-	host, err := d.Attachment.Host()
-	if err != nil {
-		return models.Flow{}, err
+func (c *Checks) save(ctx context.Context, in flow.CheckRef, found []flow.Difference) error {
+	rows := make([]models.AttachmentDifference, len(found))
+	for i, d := range found {
+		var err error
+		if rows[i], err = d.Row(in.CheckID); err != nil {
+			return catalogueError(err)
+		}
 	}
-	v, request := &d.Volume, "req-"+uuid.NewString()
-	in := flow.DetachInput{
-		Header: flow.Header{
-			FlowID: flow.ID(flow.AttachmentDelete, d.Attachment.ID, request), RequestID: request, ProjectID: v.ProjectID, Admin: true,
-			ResourceID: d.Attachment.ID, HoldHours: c.HoldHours, Tasks: flow.DetachTasks(),
-			Summary: fmt.Sprintf("detach volume %s from %s, of which there was no record", v.ID, d.Attachment.AttachedHost),
-		},
-		Volume: c.Names.StorageVolume(*v), VolumeID: v.ID, Host: v.Host, Connector: host, Connected: true, Shared: d.Shared, Last: d.Last,
+	return catalogueError(c.Store.SaveDifferences(ctx, in.Look, rows))
+}
+
+// AnythingDiffers tells whether a second look is needed.
+func (c *Checks) AnythingDiffers(ctx context.Context, in flow.CheckRef) (flow.AnythingDiffersResult, error) {
+	found, err := c.Store.AnyDifference(ctx, in.CheckID)
+	return flow.AnythingDiffersResult{Any: found}, catalogueError(err)
+}
+
+// EndCheck ends the record of a check.
+func (c *Checks) EndCheck(ctx context.Context, in flow.EndCheckInput) error {
+	slices.Sort(in.Unanswered)
+	end := models.AttachmentCheck{ID: in.CheckID, State: models.CheckDone, Places: int64(in.Answered), Unanswered: in.Unanswered, Error: in.Error}
+	if in.Error != "" {
+		end.State = models.CheckFailed
 	}
-	if node := flow.NodeOf(d.Attachment.Connector); node.Node != "" {
-		in.Node, in.Connection, in.Tasks = node, d.Attachment.Connection, flow.HostDetachTasks()
-	}
-	backend, _ := flow.SplitHost(v.Host)
-	return flow.Start{Operation: flow.AttachmentDelete, Header: in.Header, Kind: flow.KindAttachment, Backend: backend, Input: in}.Record(models.FlowRunning, time.Now())
+	return catalogueError(c.Store.EndCheck(ctx, end))
 }

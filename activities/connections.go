@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/clinker-storage/clinker/drivers"
@@ -24,8 +23,9 @@ type Connections struct {
 	Target  targets.Target
 	Discard bool // report_discard_supported
 
-	busy  keyed         // by volume: the last host's leaving and a new one's coming don't meet
-	grace time.Duration // drainGrace when 0
+	listed paged[flow.ExportSeen]
+	busy   keyed         // by volume: the last host's leaving and a new one's coming don't meet
+	grace  time.Duration // drainGrace when 0
 }
 
 // InitializeConnection exports the volume to the host and says how the host reaches it. Done already is success, with the same answer.
@@ -89,29 +89,6 @@ func (a *Connections) TerminateConnection(ctx context.Context, in flow.ConnectIn
 		}
 		return flow.ConnectResult{}, a.Target.Remove(ctx, e)
 	})
-}
-
-// ListExports tells which hosts are let in to which volumes, sorted by volume.
-func (a *Connections) ListExports(ctx context.Context, in flow.ListInput) (flow.ExportPage, error) {
-	ctx, stop := work(ctx, cmp.Or(a.grace, drainGrace))
-	defer stop()
-	var page flow.ExportPage
-	if a.Target == nil {
-		return page, nil
-	}
-	for x, err := range a.Target.Exports(ctx) {
-		if err != nil {
-			return flow.ExportPage{}, driverError(ctx, err)
-		}
-		if x.Recorded && x.VolumeID > in.After && len(x.Initiators) > 0 {
-			page.Exports = append(page.Exports, flow.ExportSeen{VolumeID: x.VolumeID, Initiators: x.Initiators, Sessions: x.Sessions})
-		}
-	}
-	slices.SortFunc(page.Exports, func(x, y flow.ExportSeen) int { return cmp.Compare(x.VolumeID, y.VolumeID) })
-	if page.More = len(page.Exports) > listPage; page.More {
-		page.Exports = page.Exports[:listPage]
-	}
-	return page, nil
 }
 
 // errUnfenced is a host that nothing shuts out.

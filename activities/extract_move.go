@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/models"
 )
@@ -94,7 +92,7 @@ func (r *Requests) moving(ctx context.Context, h flow.Header) (models.Volume, mo
 // nobody else's.
 func (r *Requests) moveSpec(h flow.Header, v models.Volume, t models.VolumeType) flow.MoveSpec {
 	return flow.MoveSpec{
-		Volume: v, Source: r.Names.StorageVolume(v), NameID: uuid.NewSHA1(uuid.NameSpaceOID, []byte(h.FlowID)).String(),
+		Volume: v, Source: r.Names.StorageVolume(v), NameID: copyID(h.FlowID),
 		TypeName: t.Name, ExtraSpecs: t.ExtraSpecs, Provisioning: provisioning(t),
 	}
 }

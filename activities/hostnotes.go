@@ -17,9 +17,6 @@ import (
 	"github.com/clinker-storage/clinker/internal/flow"
 )
 
-// listPage is how many entries a node answers at once: payloads are bounded.
-const listPage = 100
-
 // noteOf is the file that says that this host worker has, or may have, a volume. It is written before the volume comes and goes after it, so that
 // what others attached here, Nova among them, is never taken for ours.
 func (a *Host) noteOf(volumeID string) (backups.StateFile, error) {

@@ -82,7 +82,7 @@ func TestEveryTaskHasAnActivity(t *testing.T) {
 		flow.SnapshotCreateTasks(), flow.SnapshotDeleteTasks(), flow.SnapshotManageTasks(), flow.SnapshotUnmanageTasks(), flow.BackupTidyTasks(),
 		[]string{flow.TaskExtractScheduleRequest, flow.TaskBeginVerify, flow.TaskPlanRetention, flow.TaskBeginExpire, flow.TaskFlowOutcome, flow.TaskEntryScheduled},
 		[]string{flow.TaskFindAgent, flow.TaskFreezeGuest, flow.TaskThawGuest},
-		flow.HostDetachTasks(), []string{flow.TaskExtendConnected, flow.TaskTellExtended, flow.TaskExtendedUntold, flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments},
+		flow.HostDetachTasks(), []string{flow.TaskExtendConnected, flow.TaskTellExtended, flow.TaskExtendedUntold, flow.TaskBeginCheck, flow.TaskFindPlaces, flow.TaskListExports, flow.TaskListTaken, flow.TaskFindLeft, flow.TaskCompareExports, flow.TaskCompareHost, flow.TaskCompareLeft, flow.TaskCompareAges, flow.TaskAnythingDiffers, flow.TaskSettleDifferences, flow.TaskEndCheck},
 		[]string{flow.TaskListManageable, flow.TaskCopyVolume, flow.TaskVerifyVolume, flow.TaskQuotaRollback, flow.TaskFlowHold, flow.TaskFlowResume, flow.TaskFlowEnd}) {
 		require.Contains(t, have, task)
 	}

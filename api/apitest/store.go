@@ -20,6 +20,8 @@ type Store struct {
 	Snapshots map[string]models.Snapshot
 	Backups   map[string]models.Backup
 	Schedules map[string]models.BackupSchedule
+	Checks    []models.AttachmentCheck      // the latest first
+	Found     []models.AttachmentDifference // by checks
 	Flows     map[string]models.Flow
 	Keys      map[string]models.IdempotencyKey
 	// Fail, when set, may answer any call with an error; it gets the method's name.

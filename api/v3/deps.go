@@ -14,6 +14,7 @@ type Store interface {
 	VolumeStore
 	SnapshotStore
 	AttachmentStore
+	CheckStore
 	BackupStore
 	ScheduleStore
 	FlowStore

@@ -49,6 +49,7 @@ type operators struct {
 	v3.BackupStore
 	v3.ScheduleStore
 	v3.AttachmentStore
+	v3.CheckStore
 	v3.FlowStore
 	v3.KeyStore
 	*apitest.Operators

@@ -19,7 +19,7 @@ import (
 // Every route is an operation that the policy knows. What a path names is read before the policy is asked about it.
 func TestEveryRouteHasARule(t *testing.T) {
 	// Things that belong to no project, or whose handler looks at them itself: the caller's own project is asked about.
-	shared := []string{":type_id", ":class_name", ":host", ":alias"}
+	shared := []string{":check_id", ":type_id", ":class_name", ":host", ":alias"}
 	for _, r := range v3.New(v3.Deps{}).Routes() {
 		at := r.Method + " " + r.Path
 		require.NotEqual(t, r.Rule == "", len(r.ByAction) == 0, "%s has either a rule or rules by action", at)

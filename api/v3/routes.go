@@ -49,6 +49,7 @@ func (a *API) Routes() []Route {
 		a.backupRoutes,
 		a.manageableRoutes,
 		a.attachmentRoutes,
+		a.attachmentCheckRoutes,
 		a.flowRoutes,
 		a.scheduleRoutes,
 		a.typeRoutes,

@@ -87,6 +87,10 @@ const (
 	ruleExtensionShow  = "extension:get"
 	ruleFilterList     = "resource_filter:get_all"
 
+	ruleCheckList   = "attachment_check:get_all"
+	ruleCheckShow   = "attachment_check:get"
+	ruleCheckCreate = "attachment_check:create"
+
 	ruleScheduleList   = "backup_schedule:get_all"
 	ruleScheduleShow   = "backup_schedule:get"
 	ruleScheduleCreate = "backup_schedule:create"

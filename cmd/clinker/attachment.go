@@ -13,7 +13,7 @@ import (
 
 func (a *app) attachment() *cobra.Command {
 	return group("attachment", "Attachments of volumes to hosts",
-		a.attachmentList(), a.attachmentShow(), a.attachmentCreate(), a.attachmentUpdate(), a.attachmentComplete(), a.attachmentDelete(),
+		a.attachmentList(), a.attachmentShow(), a.attachmentCreate(), a.attachmentUpdate(), a.attachmentComplete(), a.attachmentDelete(), a.attachmentCheck(),
 	)
 }
 

@@ -64,16 +64,13 @@ func (e *Engine) Restart(ctx context.Context, f models.Flow) error {
 	return e.Start(ctx, flow.Start{Operation: flow.Operation(f.Operation), Header: h, Kind: f.ResourceKind, Backend: f.Backend, Input: f.Input})
 }
 
-// checkApart lies between the two looks of a check of attachments.
-const checkApart = time.Minute
-
 // CheckAttachments starts the check of attachments, unless it runs.
 func (e *Engine) CheckAttachments(ctx context.Context) error {
 	_, err := e.flows.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: string(flow.AttachmentCheck), TaskQueue: flow.ControlQueue, WorkflowRunTimeout: time.Hour,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		StaticSummary:            "compares attachments with targets, hosts and guests",
-	}, string(flow.AttachmentCheck), flow.CheckInput{Apart: checkApart})
+	}, string(flow.AttachmentCheck), flow.CheckInput{Apart: flow.CheckApart, Mend: true})
 	return answered(err)
 }
 

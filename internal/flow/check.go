@@ -1,9 +1,6 @@
 package flow
 
 import (
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/clinker-storage/clinker/models"
@@ -13,18 +10,81 @@ import (
 // of its own: what it mends, it mends by attachment-delete.
 const AttachmentCheck Operation = "attachment-check"
 
+// CheckApart lies between the two looks of a check, unless whoever asks for one says otherwise.
+const CheckApart = time.Minute
+
 // Task names of the check.
 const (
-	TaskFindAttached      = "FindAttached"
+	TaskBeginCheck        = "BeginCheck"
+	TaskFindPlaces        = "FindPlaces"
 	TaskListExports       = "ListExports"
 	TaskListTaken         = "ListTaken"
-	TaskSettleAttachments = "SettleAttachments"
+	TaskFindLeft          = "FindLeft"
+	TaskCompareExports    = "CompareExports"
+	TaskCompareHost       = "CompareHost"
+	TaskCompareLeft       = "CompareLeft"
+	TaskCompareAges       = "CompareAges"
+	TaskSettleDifferences = "SettleDifferences"
+	TaskEndCheck          = "EndCheck"
+	TaskAnythingDiffers   = "AnythingDiffers"
 )
 
-// CheckInput starts attachment-check.
+// CheckInput starts attachment-check, or goes on with it in a new history.
 type CheckInput struct {
 	// Apart is how long lies between its two looks: what is on its way is in one of them only, and is no difference.
 	Apart time.Duration `json:"apart"`
+	// CheckID is the check's record; "" has one made, for the schedule.
+	CheckID string `json:"check_id,omitempty"`
+	Mend    bool   `json:"mend,omitempty"` // else what is found is shown only
+
+	Look   int       `json:"look,omitempty"`  // 1 or 2
+	Last   *Place    `json:"last,omitempty"`  // of the places that this look has begun with
+	Open   []AtPlace `json:"open,omitempty"`  // those that are not read to their end
+	Totals Places    `json:"totals,omitzero"` // of this look so far
+}
+
+// Place is a backend's node or a compute host, which is asked what it has.
+type Place struct {
+	Kind PlaceKind `json:"kind"`
+	Name string    `json:"name"` // host@backend, or the host
+}
+
+// After is the order in which places are asked: backends before hosts, by name.
+func (p Place) After(q Place) bool { return p.Kind > q.Kind || p.Kind == q.Kind && p.Name > q.Name }
+
+// PlaceKind says who is asked.
+type PlaceKind string
+
+// Kinds of places, in the order in which they are asked.
+const (
+	AtBackend PlaceKind = "backend"
+	AtHost    PlaceKind = "host"
+)
+
+// AtPlace is how far a place's list has been read.
+type AtPlace struct {
+	Place
+	After string `json:"after,omitempty"`
+}
+
+// Places are whom a look has asked.
+type Places struct {
+	Answered   int      `json:"answered,omitempty"`
+	Unanswered []string `json:"unanswered,omitempty"`
+}
+
+// FoundPlaces are whom to ask: every backend, and every host that a volume was ever brought to.
+type FoundPlaces struct {
+	Places []Place `json:"places,omitempty"`
+	// Left are ids at a backend that moves which did not end well may have left.
+	Left []string `json:"left,omitempty"`
+}
+
+// CheckRef names a check, and which look it is.
+type CheckRef struct {
+	CheckID string `json:"check_id"`
+	Look    int    `json:"look,omitempty"`
+	Mend    bool   `json:"mend,omitempty"`
 }
 
 // ListInput asks for a page of a list that is sorted by id, of what comes after After.
@@ -32,26 +92,55 @@ type ListInput struct {
 	After string `json:"after,omitempty"`
 }
 
-// AttachedPage are attachments by record. Backends and Hosts, on the first page, are whom to ask.
-type AttachedPage struct {
-	Rows     []AttachedRow `json:"rows,omitempty"`
-	Backends []string      `json:"backends,omitempty"`
-	Hosts    []string      `json:"hosts,omitempty"`
-	More     bool          `json:"more,omitempty"`
+// CompareInput is a page of what a place has, all of it from After (which is not in it) up to UpTo; "" is the end of the list.
+type CompareInput struct {
+	CheckRef
+	Place   string        `json:"place"`
+	After   string        `json:"after,omitempty"`
+	UpTo    string        `json:"up_to,omitempty"`
+	Exports []ExportSeen  `json:"exports,omitempty"`
+	Taken   []TakenVolume `json:"taken,omitempty"`
+	Left    []string      `json:"left,omitempty"`
+}
+
+// FindLeftInput asks a node which of those volumes it has.
+type FindLeftInput struct {
+	IDs []string `json:"ids"`
+}
+
+// FindLeftResult are those.
+type FindLeftResult struct {
+	IDs []string `json:"ids,omitempty"`
+}
+
+// EndCheckInput ends the record of a check.
+type EndCheckInput struct {
+	CheckRef
+	Places
+	Error string `json:"error,omitempty"`
+}
+
+// SettleResult tells whether differences are left to settle.
+type SettleResult struct {
+	More bool `json:"more,omitempty"`
+}
+
+// AnythingDiffersResult tells whether a first look saw any difference.
+type AnythingDiffersResult struct {
+	Any bool `json:"any,omitempty"`
 }
 
 // AttachedRow is what the check has to know of an attachment.
 type AttachedRow struct {
-	ID        string                  `json:"id"`
-	VolumeID  string                  `json:"volume_id"`
-	StorageID string                  `json:"storage_id"` // by which its node knows the volume
-	Backend   string                  `json:"backend"`
-	Status    models.AttachmentStatus `json:"status"`
-	Protocol  string                  `json:"protocol,omitempty"` // driver_volume_type of its connection
-	Initiator string                  `json:"initiator,omitempty"`
+	ID        string
+	VolumeID  string
+	StorageID string // by which its node knows the volume
+	ProjectID string
+	Status    models.AttachmentStatus
+	Protocol  string // driver_volume_type of its connection
+	Initiator string
 	HostNode
-	Busy bool `json:"busy,omitempty"` // a flow is at work on it
-	Old  bool `json:"old,omitempty"`  // the client that owns it has been away for long
+	Busy bool // a flow is at work on it
 }
 
 // ExportSeen is a volume that is exported, with the initiators that are let in, and those of them that are logged in.
@@ -81,120 +170,4 @@ type TakenVolume struct {
 type TakenPage struct {
 	Volumes []TakenVolume `json:"volumes,omitempty"`
 	More    bool          `json:"more,omitempty"`
-}
-
-// Kinds of differences. The first two are mended where it is certain that nobody uses the volume there.
-const (
-	StrayExport = "let in without an attachment"
-	StrayHost   = "on its host without an attachment"
-	ShutOut     = "attached, but its host is not let in at the target"
-	NotOnHost   = "attached, but its host does not have it"
-	NotInGuest  = "attached, but its guest does not have the disk"
-	Waiting     = "waits for the client that owns it"
-)
-
-// Difference is one thing that two sides say differently.
-type Difference struct {
-	Kind       string        `json:"kind"`
-	Place      string        `json:"place"`     // host@backend, or the host
-	VolumeID   string        `json:"volume_id"` // StrayExport: as its node knows it
-	Attachment string        `json:"attachment,omitempty"`
-	Initiator  string        `json:"initiator,omitempty"`
-	Taken      *AttachedHost `json:"taken,omitempty"` // StrayHost
-	Mend       bool          `json:"mend,omitempty"`
-}
-
-func (d Difference) key() string {
-	return fmt.Sprint(d.Kind, "\n", d.Place, "\n", d.VolumeID, "\n", d.Attachment, "\n", strings.ToLower(d.Initiator))
-}
-
-// SettleInput are differences to mend or to tell of.
-type SettleInput struct {
-	Found []Difference `json:"found"`
-}
-
-// CompareExports compares the records with what a backend's node exports.
-func CompareExports(backend string, rows []AttachedRow, seen []ExportSeen) (found []Difference) {
-	let := map[string][]string{}
-	for _, e := range seen {
-		let[e.VolumeID] = e.Initiators
-		for _, i := range e.Initiators {
-			// One that is logged in may have a guest that writes: its host knows, or a person.
-			known := slices.ContainsFunc(rows, func(r AttachedRow) bool {
-				return r.StorageID == e.VolumeID && (r.Busy || strings.EqualFold(r.Initiator, i))
-			})
-			if !known {
-				found = append(found, Difference{Kind: StrayExport, Place: backend, VolumeID: e.VolumeID, Initiator: i, Mend: !has(e.Sessions, i)})
-			}
-		}
-	}
-	for _, r := range rows {
-		if r.Backend == backend && r.Protocol == "iscsi" && r.Status == models.AttachmentAttached && !r.Busy &&
-			!has(let[r.StorageID], r.Initiator) {
-			found = append(found, Difference{Kind: ShutOut, Place: backend, VolumeID: r.VolumeID, Attachment: r.ID, Initiator: r.Initiator})
-		}
-	}
-	return found
-}
-
-func has(initiators []string, one string) bool {
-	return slices.ContainsFunc(initiators, func(i string) bool { return strings.EqualFold(i, one) })
-}
-
-// CompareHost compares the records with what a host worker has.
-func CompareHost(host string, rows []AttachedRow, seen []TakenVolume) (found []Difference) {
-	for _, v := range seen {
-		known := slices.ContainsFunc(rows, func(r AttachedRow) bool { return r.VolumeID == v.VolumeID && (r.Busy || r.Node == host) })
-		if !known { // a disk that a guest may have is never pulled out: is the catalogue older than the guest?
-			found = append(found, Difference{Kind: StrayHost, Place: host, VolumeID: v.VolumeID, Initiator: v.Initiator, Taken: &v.AttachedHost, Mend: v.Instance == "" || v.Unplugged})
-		}
-	}
-	for _, r := range rows {
-		if r.Node != host || r.Status != models.AttachmentAttached || r.Busy {
-			continue
-		}
-		d := Difference{Place: host, VolumeID: r.VolumeID, Attachment: r.ID}
-		i := slices.IndexFunc(seen, func(v TakenVolume) bool { return v.VolumeID == r.VolumeID })
-		switch {
-		case i < 0 || seen[i].Lost:
-			d.Kind = NotOnHost
-		case seen[i].Unplugged:
-			d.Kind = NotInGuest
-		default:
-			continue
-		}
-		found = append(found, d)
-	}
-	return found
-}
-
-// CompareAges finds what a client has left lying. It is told, and never mended: behind it may be a living guest.
-func CompareAges(rows []AttachedRow) (found []Difference) {
-	for _, r := range rows {
-		if r.Old && !r.Busy {
-			found = append(found, Difference{Kind: Waiting, Place: r.Backend, VolumeID: r.VolumeID, Attachment: r.ID})
-		}
-	}
-	return found
-}
-
-// mendAtOnce is how many strays of one place are mended by one check. More than that is no accident: is the catalogue older than the disks
-// (data-safety rule 3)?
-const mendAtOnce = 10
-
-// Both keeps what two looks have found, and leaves to people what is too much at once.
-func Both(first, second []Difference) (both []Difference) {
-	strays := map[string]int{}
-	for _, d := range second {
-		if slices.ContainsFunc(first, func(o Difference) bool { return o.key() == d.key() }) {
-			both = append(both, d)
-			if d.Mend {
-				strays[d.Place]++
-			}
-		}
-	}
-	for i := range both {
-		both[i].Mend = both[i].Mend && strays[both[i].Place] <= mendAtOnce
-	}
-	return both
 }

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 
@@ -12,13 +13,13 @@ import (
 
 func kinds(found []flow.Difference) (all []string) {
 	for _, d := range found {
-		all = append(all, fmt.Sprintf("%s: %s %s", d.VolumeID, d.Kind, d.Initiator))
+		all = append(all, fmt.Sprintf("%s: %s %s", cmp.Or(d.VolumeID, d.StorageID), d.Kind, d.Initiator))
 	}
 	return all
 }
 
 func row(id string, change ...func(*flow.AttachedRow)) flow.AttachedRow {
-	r := flow.AttachedRow{ID: "a" + id, VolumeID: id, StorageID: id, Backend: "n1@lvm", Status: models.AttachmentAttached, Protocol: "iscsi", Initiator: "iqn.x:H1"}
+	r := flow.AttachedRow{ID: "a" + id, VolumeID: id, StorageID: id, Status: models.AttachmentAttached, Protocol: "iscsi", Initiator: "iqn.x:H1"}
 	for _, c := range change {
 		c(&r)
 	}
@@ -31,6 +32,10 @@ func TestCompareExports(t *testing.T) {
 	seen := func(initiators ...string) []flow.ExportSeen {
 		return []flow.ExportSeen{{VolumeID: "v", Initiators: initiators}}
 	}
+	compare := func(rows []flow.AttachedRow, seen []flow.ExportSeen) []flow.Difference {
+		x := flow.NewExported(seen)
+		return append(x.Compare("n1@lvm", rows), x.Strays("n1@lvm", seen)...)
+	}
 	for name, c := range map[string]struct {
 		rows []flow.AttachedRow
 		seen []flow.ExportSeen
@@ -41,14 +46,13 @@ func TestCompareExports(t *testing.T) {
 		"let in":           {nil, seen("iqn.x:h1"), []string{"v: " + flow.StrayExport + " iqn.x:h1"}},
 		"another host too": {[]flow.AttachedRow{row("v")}, seen("iqn.x:h1", "iqn.x:h2"), []string{"v: " + flow.StrayExport + " iqn.x:h2"}},
 		"a flow at work":   {[]flow.AttachedRow{row("v", busy)}, seen("iqn.x:h2"), nil},
-		"not let in":       {[]flow.AttachedRow{row("v")}, seen("iqn.x:h2"), []string{"v: " + flow.StrayExport + " iqn.x:h2", "v: " + flow.ShutOut + " iqn.x:H1"}},
+		"not let in":       {[]flow.AttachedRow{row("v")}, seen("iqn.x:h2"), []string{"v: " + flow.ShutOut + " iqn.x:H1", "v: " + flow.StrayExport + " iqn.x:h2"}},
 		"not exported":     {[]flow.AttachedRow{row("v"), row("w", busy)}, nil, []string{"v: " + flow.ShutOut + " iqn.x:H1"}},
-		"of other nodes":   {[]flow.AttachedRow{row("v", func(r *flow.AttachedRow) { r.Backend = "n2@lvm" })}, nil, nil},
 		"moved":            {[]flow.AttachedRow{row("w", func(r *flow.AttachedRow) { r.StorageID = "v" })}, seen("iqn.x:h1"), nil},
 		"by a share":       {[]flow.AttachedRow{row("v", func(r *flow.AttachedRow) { r.Protocol = "nfs" })}, nil, nil},
 		"of its client":    {[]flow.AttachedRow{row("v", func(r *flow.AttachedRow) { r.Status = models.AttachmentAttaching })}, nil, nil},
 	} {
-		found := flow.CompareExports("n1@lvm", c.rows, c.seen)
+		found := compare(c.rows, c.seen)
 		require.Equal(t, c.want, kinds(found), name)
 		for _, d := range found {
 			require.Equal(t, d.Kind == flow.StrayExport, d.Mend, name)
@@ -56,7 +60,7 @@ func TestCompareExports(t *testing.T) {
 		for i := range c.seen {
 			c.seen[i].Sessions = []string{"iqn.x:H1", "iqn.x:H2"}
 		}
-		for _, d := range flow.CompareExports("n1@lvm", c.rows, c.seen) {
+		for _, d := range compare(c.rows, c.seen) {
 			require.False(t, d.Mend, "%s: it is logged in", name)
 		}
 	}
@@ -70,6 +74,10 @@ func TestCompareHost(t *testing.T) {
 		return []flow.TakenVolume{v}
 	}
 	same := func(*flow.TakenVolume) {}
+	compare := func(rows []flow.AttachedRow, seen []flow.TakenVolume) []flow.Difference {
+		x := flow.NewTaken(seen)
+		return append(x.Compare("h1", rows), x.Strays("h1", seen)...)
+	}
 	for name, c := range map[string]struct {
 		rows []flow.AttachedRow
 		seen []flow.TakenVolume
@@ -84,40 +92,48 @@ func TestCompareHost(t *testing.T) {
 		"unplugged":         {[]flow.AttachedRow{row("v", ours)}, taken(func(v *flow.TakenVolume) { v.Unplugged = true }), []string{"v: " + flow.NotInGuest + " "}},
 		"of Nova":           {[]flow.AttachedRow{row("v")}, nil, nil},
 	} {
-		found := flow.CompareHost("h1", c.rows, c.seen)
+		found := compare(c.rows, c.seen)
 		require.Equal(t, c.want, kinds(found), name)
 		for _, d := range found {
 			require.Equal(t, d.Kind == flow.StrayHost, d.Mend, name)
 			require.Equal(t, d.Mend, d.Taken != nil, name)
 		}
 	}
-	found := flow.CompareHost("h1", nil, taken(same))
+	found := compare(nil, taken(same))
 	require.Equal(t, []string{"v: " + flow.StrayHost + " iqn.x:h1"}, kinds(found))
 	require.False(t, found[0].Mend, "the guest may have it still")
 }
 
-func TestCompareAges(t *testing.T) {
-	old := func(r *flow.AttachedRow) { r.Old = true }
-	found := flow.CompareAges([]flow.AttachedRow{row("v", old), row("w"), row("x", old, busy)})
-	require.Equal(t, []string{"v: " + flow.Waiting + " "}, kinds(found))
-	require.False(t, found[0].Mend)
+// Both looks give a difference one id, and what is told of the sides is known for each kind.
+func TestDifferenceRow(t *testing.T) {
+	d := flow.Difference{Kind: flow.StrayHost, Place: "h1", VolumeID: "v", Initiator: "iqn.x:H1", Mend: true, Taken: &flow.AttachedHost{}}
+	row, err := d.Row("c1")
+	require.NoError(t, err)
+	d.Initiator, d.Mend = "iqn.x:h1", false
+	again, err := d.Row("c1")
+	require.NoError(t, err)
+	require.Equal(t, row.ID, again.ID)
+	require.True(t, row.Mendable && !again.Mendable)
+	require.NotEmpty(t, row.Taken)
+	for _, change := range []func(*flow.Difference){
+		func(d *flow.Difference) { d.Kind = flow.StrayExport }, func(d *flow.Difference) { d.Place = "h2" }, func(d *flow.Difference) { d.VolumeID = "w" },
+		func(d *flow.Difference) { d.StorageID = "s" }, func(d *flow.Difference) { d.Attachment = "a" }, func(d *flow.Difference) { d.Initiator = "iqn.x:h2" },
+	} {
+		other := d
+		change(&other)
+		row, err := other.Row("c1")
+		require.NoError(t, err)
+		require.NotEqual(t, again.ID, row.ID)
+	}
+	for _, kind := range []string{flow.StrayExport, flow.MovedExport, flow.StrayHost, flow.UnknownExport, flow.LeftByMove, flow.ShutOut, flow.NotOnHost, flow.NotInGuest, flow.Waiting} {
+		require.NotNil(t, flow.SidesOf(kind).Record, kind)
+	}
+	require.Nil(t, flow.SidesOf("").Record)
 }
 
-// What is seen once was on its way. Many strays at once are no accident, and stay for people.
-func TestBoth(t *testing.T) {
-	stray := func(place string, n int) (all []flow.Difference) {
-		for i := range n {
-			all = append(all, flow.Difference{Kind: flow.StrayExport, Place: place, VolumeID: fmt.Sprint("v", i), Initiator: "iqn.x:h1", Mend: true})
-		}
-		return all
-	}
-	require.Empty(t, flow.Both(nil, stray("n1@a", 3)))
-	require.Empty(t, flow.Both(stray("n1@a", 3), nil))
-	require.Equal(t, stray("n1@a", 2), flow.Both(stray("n1@a", 3), stray("n1@a", 2)))
-	mixed := append(stray("n1@a", 11), stray("n1@b", 10)...)
-	both := flow.Both(mixed, mixed)
-	require.Len(t, both, 21)
-	for _, d := range both {
-		require.Equal(t, d.Place == "n1@b", d.Mend)
-	}
+// Backends come first, and each has its turn once.
+func TestPlaceAfter(t *testing.T) {
+	b, c, h := flow.Place{Kind: flow.AtBackend, Name: "b"}, flow.Place{Kind: flow.AtBackend, Name: "c"}, flow.Place{Kind: flow.AtHost, Name: "a"}
+	require.True(t, c.After(b) && h.After(c) && h.After(b))
+	require.False(t, b.After(b) || b.After(c) || c.After(h))
 }

@@ -51,6 +51,9 @@ var ownRules = own(slices.Concat(
 	}...),
 	rows(forAdmin, [][2]string{
 		{"flow:resolve", "retry, skip or abort a step of an operation that is held"},
+		{"attachment_check:create", "compare attachments with what targets, hosts and guests have"},
+		{"attachment_check:get", "show a check of attachments and what it found"},
+		{"attachment_check:get_all", "list checks of attachments"},
 		{"volume:host_attach", "attach a volume to a host that has a host worker, and to its guests"},
 		{"volume:host_detach", "detach a volume from such a host"},
 	}...),

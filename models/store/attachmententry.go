@@ -106,6 +106,11 @@ func (s *Store) CreateAttachmentEntry(ctx context.Context, projectID string, a m
 		}
 		a = asked
 		a.Status, a.FlowID = models.AttachmentAttaching, f.ID
+		if f.Operation == models.OpAttachmentAttach { // by a worker there, which the check of attachments asks from now on
+			if err := s.seeHost(tx, a.AttachedHost); err != nil {
+				return err
+			}
+		}
 		return s.insertAttachment(tx, v, &a)
 	})
 	return a, err

@@ -88,7 +88,7 @@ func (s scenario) input(h flow.Header) any {
 		}
 		return in
 	case flow.AttachmentCheck:
-		return flow.CheckInput{Apart: time.Second}
+		return flow.CheckInput{Apart: time.Second, Mend: true}
 	case flow.VolumeAttach:
 		return flow.VolumeAttachInput{Header: h, VolumeID: snapshotID, Node: compute1().Host, Instance: attached().Instance}
 	case flow.BackupCreate:

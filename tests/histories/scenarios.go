@@ -32,6 +32,7 @@ type scenario struct {
 	quiesce  string
 	host     bool // a host worker has the volume
 	server   bool // a compute service has it attached
+	same     bool // nothing differs
 	hostAway bool
 	// unsettled says that the record of a flow below does not end.
 	unsettled bool
@@ -159,6 +160,7 @@ func hostScenarios() []scenario {
 		{name: "attachment-delete-host-held-aborted", op: flow.AttachmentDelete, host: true, fail: unplug, as: as, words: abort},
 		{name: "attachment-check-differs", op: flow.AttachmentCheck},
 		{name: "attachment-check-between-looks", op: flow.AttachmentCheck, waits: "timer"},
+		{name: "attachment-check-alike", op: flow.AttachmentCheck, same: true},
 		{name: "attachment-check-node-away", op: flow.AttachmentCheck, fail: map[string]int{flow.TaskListExports: always}},
 		{name: "extend-server", op: flow.VolumeExtend, server: true},
 		{name: "extend-server-waits", op: flow.VolumeExtend, server: true, fail: map[string]int{flow.TaskTellExtended: always}, waits: flow.TaskTellExtended},
@@ -201,7 +203,11 @@ func (s scenario) activities() map[string]any {
 			Connector: compute1(), Hypervisor: "qmp", SealTo: []byte("key"),
 			Clients: []flow.HostClient{{Protocol: "iscsi", Ready: true}, {Protocol: "glusterfs", Reason: "glusterfs is not installed"}},
 		},
-		flow.TaskFindAttached:  flow.AttachedPage{Backends: []string{backend}, Hosts: []string{compute1().Host}},
+		flow.TaskBeginCheck: flow.CheckRef{CheckID: snapshotID},
+		flow.TaskFindPlaces: flow.FoundPlaces{
+			Places: []flow.Place{{Kind: flow.AtBackend, Name: backend}, {Kind: flow.AtHost, Name: compute1().Host}}, Left: []string{backupID},
+		},
+		flow.TaskFindLeft: flow.FindLeftResult{IDs: []string{backupID}}, flow.TaskAnythingDiffers: flow.AnythingDiffersResult{Any: !s.same},
 		flow.TaskListExports:   flow.ExportPage{Exports: []flow.ExportSeen{{VolumeID: resourceID, Initiators: []string{compute1().Initiator}}}},
 		flow.TaskListTaken:     flow.TakenPage{Volumes: []flow.TakenVolume{{VolumeID: resourceID, AttachedHost: attached()}}},
 		flow.TaskConnectVolume: flow.HostDevice{Path: "/dev/vg/lv", Size: models.FromGiB(10), Format: "raw"},
@@ -248,7 +254,8 @@ func (s scenario) activities() map[string]any {
 		flow.TaskHostProperties, flow.TaskConnectVolume, flow.TaskDisconnectVolume, flow.TaskPlugVolume, flow.TaskUnplugVolume, flow.TaskExtendConnected,
 		flow.TaskFindAgent, flow.TaskFreezeGuest, flow.TaskThawGuest,
 		flow.TaskTellExtended, flow.TaskExtendedUntold,
-		flow.TaskFindAttached, flow.TaskListExports, flow.TaskListTaken, flow.TaskSettleAttachments,
+		flow.TaskBeginCheck, flow.TaskFindPlaces, flow.TaskListExports, flow.TaskListTaken, flow.TaskFindLeft, flow.TaskCompareExports, flow.TaskCompareHost,
+		flow.TaskCompareLeft, flow.TaskCompareAges, flow.TaskAnythingDiffers, flow.TaskSettleDifferences, flow.TaskEndCheck,
 		flow.TaskExtractBackupRequest, flow.TaskBackupCast, flow.TaskBackupChunks, flow.TaskDeleteBackupData, flow.TaskExtractRestoreRequest,
 		flow.TaskRestoreCast, flow.TaskRestoreChunks, flow.TaskEntryRestored, flow.TaskReadBackupRecord, flow.TaskVerifyBackup, flow.TaskEntryVerified,
 	}, scheduleTasks...) {

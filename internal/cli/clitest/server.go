@@ -37,6 +37,8 @@ type Server struct {
 	attachments []object
 	backups     []object
 	schedules   []object
+	checks      []object
+	mended      bool
 }
 
 // New starts a service with one backend and no volumes.
@@ -71,6 +73,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /attachments/detail": s.listAttachments, "POST /attachments": s.createAttachment,
 		"GET /attachments/{id}": s.oneAttachment(s.showAttachment), "PUT /attachments/{id}": s.oneAttachment(s.updateAttachment),
 		"DELETE /attachments/{id}": s.oneAttachment(s.deleteAttachment), "POST /attachments/{id}/action": s.oneAttachment(s.completeAttachment),
+		"POST /attachment-checks": s.createCheck, "GET /attachment-checks/{id}": s.oneCheck, "GET /attachment-checks/{id}/differences": s.listDifferences,
 		"GET /backups": s.listBackups, "GET /backups/detail": s.listBackups, "POST /backups": s.createBackup,
 		"GET /backups/{id}": s.oneBackup(s.showBackup), "PUT /backups/{id}": s.oneBackup(s.setBackup),
 		"DELETE /backups/{id}": s.oneBackup(s.deleteBackup), "POST /backups/{id}/action": s.oneBackup(s.backupAction),
