@@ -20,7 +20,10 @@ const instanceID = "99999999-8888-4777-8666-555555555555"
 // TestAttachments has volumes attached and detached by the real clients, and by many at once; at the end nothing is left of it.
 func TestAttachments(t *testing.T) {
 	t.Parallel()
-	s := harness.Up(t, harness.Options{})
+	n := newNovaStand(t)
+	s := harness.Up(t, harness.Options{Env: n.env()})
+	t.Run("checked", func(t *testing.T) { checkedAttachments(t, s) })
+	t.Run("nova", func(t *testing.T) { novaIsTold(t, s, n) })
 	t.Run("clients", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *harness.Server){
 			"cinder": cinderAttach, "openstack": openstackAttach, "many": manyAttachments, "twice": attachedTwice, "two hosts": burstOnHosts,
@@ -35,7 +38,7 @@ func TestAttachments(t *testing.T) {
 	s.CheckConsistent(t)
 	require.Empty(t, s.Logged(t, "level=ERROR"))
 	require.Empty(t, s.Logged(t, "panic"))
-	for _, project := range []string{demo, "stackers", "many", "twice", "two-hosts"} {
+	for _, project := range []string{demo, "stackers", "many", "twice", "two-hosts", "checked", "nova"} {
 		got := s.API(project).Want(t, http.StatusOK, "GET", "/attachments", nil, attachVersion)
 		require.JSONEq(t, `{"attachments":[]}`, string(got.Body), project)
 	}

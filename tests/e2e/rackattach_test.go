@@ -226,7 +226,7 @@ func (c *computeNode) recordsLost(t *testing.T) {
 	require.NoError(t, err)
 	defer temporal.Close()
 	run, err := temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: string(flow.AttachmentCheck), TaskQueue: flow.ControlQueue},
-		string(flow.AttachmentCheck), flow.CheckInput{Apart: time.Second})
+		string(flow.AttachmentCheck), flow.CheckInput{Apart: time.Second, Mend: true})
 	require.NoError(t, err)
 	require.NoError(t, run.Get(t.Context(), nil))
 	flows := []string{}
