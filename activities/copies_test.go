@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -225,10 +226,17 @@ func TestAttemptsDoNotOverlap(t *testing.T) {
 	s := newSite(t, &beats{})
 	first, release, err := s.copies.Opener.OpenTarget(t.Context(), s.in.Target, s.in.TargetHost, true)
 	require.NoError(t, err)
+	s.secondWaits(t, first, release, s.path(t, s.b, s.in.Target))
+}
+
+// secondWaits begins another attempt while the first still writes, as a process does that was stopped and goes on: it waits until the first has let go,
+// and what it leaves at the path is whole.
+func (s *site) secondWaits(t *testing.T, first io.WriterAt, release func(), path string) {
+	t.Helper()
 	second := make(chan error, 1)
 	go func() { second <- s.copies.copy(context.WithoutCancel(t.Context()), s.in) }()
-	for range 20 { // its last writes, as of a process that was stopped and goes on
-		_, err = first.WriteAt(bytes.Repeat([]byte{0xee}, 4096), 1<<20)
+	for range 20 {
+		_, err := first.WriteAt(bytes.Repeat([]byte{0xee}, 4096), 1<<20)
 		require.NoError(t, err)
 		select {
 		case err := <-second:
@@ -238,7 +246,7 @@ func TestAttemptsDoNotOverlap(t *testing.T) {
 	}
 	release()
 	require.NoError(t, <-second)
-	got, err := os.ReadFile(s.path(t, s.b, s.in.Target))
+	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(s.data, got))
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -107,20 +106,5 @@ func TestFarAttemptsDoNotOverlap(t *testing.T) {
 	s, r := farSite(t)
 	first, release, err := s.copies.Far.OpenTarget(t.Context(), s.in.Target, s.in.Far)
 	require.NoError(t, err)
-	second := make(chan error, 1)
-	go func() { second <- s.copies.copy(context.WithoutCancel(t.Context()), s.in) }()
-	for range 10 {
-		_, err = first.WriteAt(bytes.Repeat([]byte{0xee}, 4096), 1<<20)
-		require.NoError(t, err)
-		select {
-		case err := <-second:
-			require.Failf(t, "the second attempt did not wait", "%v", err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	release()
-	require.NoError(t, <-second)
-	got, err := os.ReadFile(r.at)
-	require.NoError(t, err)
-	require.True(t, bytes.Equal(s.data, got))
+	s.secondWaits(t, first, release, r.at)
 }

@@ -50,13 +50,17 @@ func (a *app) attachmentShow() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.run(func(ctx context.Context, c *cli.Client, args []string) error {
-			attachment, err := c.Attachment(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			return a.printer.Show(cli.AttachmentRecord(attachment))
+			return a.printAttachment(c.Attachment(ctx, args[0]))
 		}),
 	}
+}
+
+// printAttachment shows what a request has answered.
+func (a *app) printAttachment(attachment cli.Object, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.printer.Show(cli.AttachmentRecord(attachment))
 }
 
 func (a *app) attachmentCreate() *cobra.Command {
@@ -76,11 +80,7 @@ reaches the volume; the attachment is in use when "attachment complete" says so.
 			if n.Connector, err = readConnector(connector); err != nil {
 				return err
 			}
-			attachment, err := c.CreateAttachment(ctx, n)
-			if err != nil {
-				return err
-			}
-			return a.printer.Show(cli.AttachmentRecord(attachment))
+			return a.printAttachment(c.CreateAttachment(ctx, n))
 		}),
 	}
 	f := cmd.Flags()
@@ -124,11 +124,7 @@ func (a *app) attachmentUpdate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			attachment, err := c.UpdateAttachment(ctx, args[0], host)
-			if err != nil {
-				return err
-			}
-			return a.printer.Show(cli.AttachmentRecord(attachment))
+			return a.printAttachment(c.UpdateAttachment(ctx, args[0], host))
 		}),
 	}
 	cmd.Flags().StringVar(&connector, "connector", "", "file with the host's description as JSON; - is standard input")

@@ -5,6 +5,7 @@
 package libvirt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,14 +54,8 @@ var _ hypervisors.Hypervisor = (*Hypervisor)(nil)
 
 // New does no I/O.
 func New(o Options) *Hypervisor {
-	h := &Hypervisor{o: o, log: o.Logger}
-	if h.log == nil {
-		h.log = slog.New(slog.DiscardHandler)
-	}
-	if h.o.UnplugTime == 0 {
-		h.o.UnplugTime = unplugTime
-	}
-	return h
+	o.UnplugTime = cmp.Or(o.UnplugTime, unplugTime)
+	return &Hypervisor{o: o, log: cmp.Or(o.Logger, slog.New(slog.DiscardHandler))}
 }
 
 // Properties asks libvirt.
