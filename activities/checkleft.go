@@ -98,14 +98,13 @@ func (c *Checks) left(ctx context.Context) ([]string, error) {
 	}
 	var ids []string
 	for _, f := range flows {
-		if f.State.Open() || f.State == models.FlowSuccess || f.State == models.FlowAbandoned || len(ids) >= leftAtOnce {
+		under := slices.ContainsFunc(moves[f.ResourceID], func(m models.Flow) bool { return m.State.Open() }) // it may be removing the source right now
+		if under || f.State == models.FlowSuccess || f.State == models.FlowAbandoned || len(ids) >= leftAtOnce {
 			continue
 		}
 		ids = append(ids, f.ResourceID)
 		for _, m := range moves[f.ResourceID] {
-			if !m.State.Open() {
-				ids = append(ids, copyID(m.ID))
-			}
+			ids = append(ids, copyID(m.ID))
 		}
 	}
 	slices.Sort(ids)

@@ -248,13 +248,17 @@ func TestLeftByMoves(t *testing.T) {
 
 	whom, err := checks.FindPlaces(ctx, flow.CheckRef{})
 	require.NoError(t, err)
-	want := []string{v.ID, copied, copyID(good.ID)}
+	require.Empty(t, whom.Left, "a move is under way")
+	c.exec(t, "UPDATE flows SET state = ? WHERE id = ?", string(models.FlowReverted), open.ID)
+	whom, err = checks.FindPlaces(ctx, flow.CheckRef{})
+	require.NoError(t, err)
+	want := []string{v.ID, copied, working, copyID(good.ID)}
 	slices.Sort(want)
 	require.Equal(t, want, whom.Left)
 	found = c.checked(t, checks, true, func(ref flow.CheckRef) error {
 		return checks.CompareLeft(ctx, flow.CompareInput{CheckRef: ref, Place: "n1@a", Left: whom.Left})
 	})
-	require.Len(t, found, 2, "the volume itself is where it belongs")
+	require.Len(t, found, 3, "the volume itself is where it belongs")
 	for _, d := range found {
 		require.Equal(t, []string{flow.LeftByMove, models.OutcomePerson, v.ID}, []string{d.Kind, d.Outcome, d.VolumeID})
 		require.NotEqual(t, copyID(good.ID), d.StorageID)
