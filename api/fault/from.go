@@ -68,7 +68,7 @@ func fromFlow(e *flow.Error) *Fault {
 		return BadRequest("%s", e.Message)
 	case flow.ErrNotFound:
 		return NotFound("%s", e.Message)
-	case flow.ErrConflict, flow.ErrBusy:
+	case flow.ErrConflict, flow.ErrBusy, flow.ErrBackendDown: // the last needs a person: the message says for what
 		return Conflict("%s", e.Message)
 	case flow.ErrOverQuota:
 		// Clients look for Cinder's word at the beginning of the message.

@@ -381,7 +381,7 @@ func TestForceDetach(t *testing.T) {
 	at.who, at.status = user, 403
 	at.run(t, r.h)
 	at.who = ""
-	r.refuse = &flow.Error{Type: flow.ErrBusy, Message: "nothing proves that host h1 has stopped writing"}
+	r.refuse = &flow.Error{Type: flow.ErrBackendDown, Message: "nothing proves that host h1 has stopped writing"}
 	at.status, at.has = 409, []string{"nothing proves"}
 	at.run(t, r.h)
 	require.Equal(t, "detaching", r.status(t, v), "not free")

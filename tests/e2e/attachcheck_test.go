@@ -144,6 +144,8 @@ func novaIsTold(t *testing.T, s *harness.Server, n *novaStand) {
 		return strings.Contains(string(said.Body), "VOLUME_VOLUME_007_009"), "a message to be left"
 	})
 	api.Want(t, http.StatusConflict, "DELETE", "/attachments/"+made.Attachment.ID, nil, attachVersion)
-	api.Action(t, v.ID, "os-force_detach", object{"attachment_id": made.Attachment.ID})
+	refused := api.Want(t, http.StatusConflict, "POST", "/volumes/"+v.ID+"/action", object{"os-force_detach": object{"attachment_id": made.Attachment.ID}})
+	require.Contains(t, string(refused.Body), "nothing proves that host nova1 has stopped writing")
+	api.Action(t, v.ID, "os-force_detach", object{"attachment_id": made.Attachment.ID, "host_is_fenced": true})
 	api.WaitStatus(t, v.ID, "available")
 }
