@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +37,10 @@ func TestAttachments(t *testing.T) {
 	})
 	s.API("any").WaitQuiet(t)
 	s.CheckConsistent(t)
-	require.Empty(t, s.Logged(t, "level=ERROR"))
+	refused := func(line string) bool { // by a Nova that knows no server, and by a backend that can't shut a host out
+		return strings.Contains(line, "ActivityType=TellExtended") || strings.Contains(line, "nothing proves that host nova1")
+	}
+	require.Empty(t, slices.DeleteFunc(s.Logged(t, "level=ERROR"), refused))
 	require.Empty(t, s.Logged(t, "panic"))
 	for _, project := range []string{demo, "stackers", "many", "twice", "two-hosts", "checked", "nova"} {
 		got := s.API(project).Want(t, http.StatusOK, "GET", "/attachments", nil, attachVersion)
