@@ -29,8 +29,11 @@ func TestAttachmentChecks(t *testing.T) {
 	require.Equal(t, false, second["mend"], "it shows, unless it is told to mend")
 
 	for _, bad := range []any{
-		map[string]any{}, map[string]any{"attachment_check": nil}, map[string]any{"attachment_check": map[string]any{"mend": 7}},
-		map[string]any{"attachment_check": map[string]any{"apart": 0}}, map[string]any{"attachment_check": map[string]any{"colour": "red"}},
+		map[string]any{},
+		map[string]any{"attachment_check": nil},
+		map[string]any{"attachment_check": map[string]any{"mend": 7}},
+		map[string]any{"attachment_check": map[string]any{"apart": 0}},
+		map[string]any{"attachment_check": map[string]any{"colour": "red"}},
 	} {
 		post(bad).Is(400)
 	}
