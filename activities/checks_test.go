@@ -376,33 +376,33 @@ func TestAttachmentsAreChecked(t *testing.T) {
 	require.Equal(t, 1, engine.checks)
 }
 
-// counted counts what a check asks the catalogue; each of these is one query (models/store TestCheckQueries).
-type counted struct {
+// countedStore counts what a check asks the catalogue; each of these is one query (models/store TestCheckQueries).
+type countedStore struct {
 	CheckStore
 	reads, writes int
 }
 
-func (c *counted) AttachedIn(ctx context.Context, r models.AttachedRange) ([]models.AttachedRow, error) {
+func (c *countedStore) AttachedIn(ctx context.Context, r models.AttachedRange) ([]models.AttachedRow, error) {
 	c.reads++
 	return c.CheckStore.AttachedIn(ctx, r)
 }
 
-func (c *counted) VolumesStored(ctx context.Context, ids []string) ([]models.Volume, error) {
+func (c *countedStore) VolumesStored(ctx context.Context, ids []string) ([]models.Volume, error) {
 	c.reads++
 	return c.CheckStore.VolumesStored(ctx, ids)
 }
 
-func (c *counted) MoveFlows(ctx context.Context) ([]models.Flow, error) {
+func (c *countedStore) MoveFlows(ctx context.Context) ([]models.Flow, error) {
 	c.reads++
 	return c.CheckStore.MoveFlows(ctx)
 }
 
-func (c *counted) GetVolume(ctx context.Context, projectID, id string) (models.Volume, error) {
+func (c *countedStore) GetVolume(ctx context.Context, projectID, id string) (models.Volume, error) {
 	c.reads++
 	return c.CheckStore.GetVolume(ctx, projectID, id)
 }
 
-func (c *counted) SaveDifferences(ctx context.Context, look int, found []models.AttachmentDifference) error {
+func (c *countedStore) SaveDifferences(ctx context.Context, look int, found []models.AttachmentDifference) error {
 	if len(found) > 0 {
 		c.writes++
 	}
@@ -437,7 +437,7 @@ func TestChecksAtScale(t *testing.T) {
 		"some are strange": {"iqn.x:h2", 2 * n / listPage, 2 * n / 10},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := &counted{CheckStore: c.Store}
+			store := &countedStore{CheckStore: c.Store}
 			checks := c.checks()
 			checks.Store = store
 			ref, err := checks.BeginCheck(ctx, flow.CheckRef{Look: 1})
