@@ -106,6 +106,7 @@ backup_swift_container = killed
 	require.NotZero(t, cut, "nothing was under way when something was killed")
 	b.check(t, still, inUse, rnd)
 	b.byS3(t, still)
+	b.readsLittleAgain(t)
 }
 
 // byS3 has the same store reached by S3, for a backup and a restore from beginning to end.
