@@ -41,6 +41,7 @@ func TestTutorial(t *testing.T) {
 			movesBetweenHosts(t, r)
 			slots(t)
 		}},
+		{"changed extents", changedExtents},
 		{"faults", func(t *testing.T, r *rack) {
 			t.Run("lvm", func(t *testing.T) { lvmFaults(t, r) })
 			t.Run("glusterfs", func(t *testing.T) { glusterFaults(t, r) })
