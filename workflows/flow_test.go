@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 
 // world is a small catalogue and two pools, enough for every flow to run against by the names of its activities.
 type world struct {
-	snapped func() // called when a snapshot is made
+	one     sync.Mutex // of activities
+	snapped func()     // called when a snapshot is made
 
 	env    *testsuite.TestWorkflowEnvironment
 	status models.VolumeStatus // of the one volume; "" when there is none
@@ -170,6 +172,8 @@ func (w *world) end(in flow.FlowEndInput) (any, error) {
 // register makes fn the activity of that name: it notes the call and fails as w.fail says, first come first served.
 func register[In, Out any](w *world, task string, fn func(In) (Out, error)) {
 	w.env.RegisterActivityWithOptions(func(_ context.Context, in In) (Out, error) {
+		w.one.Lock() // some flows ask several places at once
+		defer w.one.Unlock()
 		w.calls = append(w.calls, task)
 		if errs := w.fail[task]; len(errs) > 0 {
 			w.fail[task] = errs[1:]

@@ -99,7 +99,7 @@ func changedExtents(t *testing.T, r *rack) {
 	t.Logf("changed extents took %.1f s", time.Since(begun).Seconds())
 }
 
-// extents are the backups of one volume, by a data worker on its node.
+// extents are the backups of one volume, by the data worker of its host.
 type extents struct {
 	*movers
 	volume string
@@ -165,11 +165,7 @@ func (e *extents) await(t *testing.T, id, status string) {
 func (e *extents) restored(t *testing.T, id string) string {
 	t.Helper()
 	v, _ := e.api.Create(t, "restored", 2, object{"volume_type": "lvm", "backup_id": id})
-	harness.Await(t, rackLimit, func() (bool, string) {
-		now := showMoved(t, e.api, v.ID)
-		require.NotEqual(t, "error", now.Status)
-		return now.Status == "available", "a restored volume to be available: it is " + now.Status
-	})
+	e.available(t, v.ID)
 	e.await(t, id, "available")
 	sum := e.hashLV(t, v.ID)
 	e.api.Delete(t, v.ID)
@@ -177,10 +173,20 @@ func (e *extents) restored(t *testing.T, id string) string {
 	return sum
 }
 
+// available waits for a volume that something is restored into.
+func (e *extents) available(t *testing.T, id string) {
+	t.Helper()
+	harness.Await(t, rackLimit, func() (bool, string) {
+		now := showMoved(t, e.api, id)
+		require.NotContains(t, []string{"error", "error_restoring"}, now.Status)
+		return now.Status == "available", "a restored volume to be available: it is " + now.Status
+	})
+}
+
 // drop deletes a backup.
 func (e *extents) drop(t *testing.T, id string) {
 	t.Helper()
-	e.cinderOf(t, "extents", "backup-delete", id)
+	e.api.Want(t, http.StatusAccepted, "DELETE", "/backups/"+id, nil)
 	e.await(t, id, "")
 }
 

@@ -91,7 +91,6 @@ func (s *slowNode) finish(t *testing.T, since time.Time) {
 		dmsetup suspend slow
 		dmsetup resume slow`, s.node.Disks()[2])
 	s.worker = s.nodeWorker(t, "slow", fmt.Sprintf(slowConf, s.node.Addr, ""))
-	s.worker.starts = 1 // its log goes on
 	s.worker.start(t)
 	for _, v := range volumes {
 		s.api.WaitStatus(t, v.ID, "available")

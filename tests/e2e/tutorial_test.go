@@ -42,6 +42,7 @@ func TestTutorial(t *testing.T) {
 			slots(t)
 		}},
 		{"changed extents", changedExtents},
+		{"backups on NFS", backupsOnNFS},
 		{"faults", func(t *testing.T, r *rack) {
 			t.Run("lvm", func(t *testing.T) { lvmFaults(t, r) })
 			t.Run("glusterfs", func(t *testing.T) { glusterFaults(t, r) })
