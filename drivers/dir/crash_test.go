@@ -18,6 +18,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/dir"
 	"github.com/clinker-storage/clinker/drivers/drivertest"
+	"github.com/clinker-storage/clinker/internal/execx/execxtest"
 )
 
 const crashSize = 12 << 20
@@ -116,7 +117,7 @@ func TestOverlappingAttempts(t *testing.T) {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
 		time.Sleep(time.Duration(rand.IntN(5000)) * time.Microsecond)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
-		time.Sleep(20 * time.Millisecond) // the signal is not there at once
+		execxtest.AwaitStopped(t, cmd.Process.Pid)
 		left = parts(t, path)
 	}
 	name := filepath.Base(left[0])

@@ -22,6 +22,7 @@ import (
 	"github.com/clinker-storage/clinker/drivers/sharefs"
 	"github.com/clinker-storage/clinker/drivers/sharefs/sharetest"
 	"github.com/clinker-storage/clinker/internal/execx"
+	"github.com/clinker-storage/clinker/internal/execx/execxtest"
 )
 
 func crashVolume() drivers.Volume {
@@ -139,23 +140,6 @@ func TestChainKilled(t *testing.T) {
 	t.Logf("steps that were cut off: %v", cut)
 }
 
-// awaitStopped waits until each thread of a process that was sent SIGSTOP has stopped.
-func awaitStopped(t *testing.T, pid int) {
-	t.Helper()
-	require.Eventually(t, func() bool {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-		require.NoError(t, err)
-		for _, at := range threads {
-			stat, err := os.ReadFile(at)
-			_, state, _ := strings.Cut(string(stat), ") ")
-			if err == nil && !strings.HasPrefix(state, "T") {
-				return false
-			}
-		}
-		return len(threads) > 0
-	}, time.Minute, time.Millisecond)
-}
-
 // Data-safety rule 1: an attempt that sleeps in mid-step keeps the next one out.
 func TestOverlappingAttempts(t *testing.T) {
 	d, point := simple(t, nil)
@@ -169,7 +153,7 @@ func TestOverlappingAttempts(t *testing.T) {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
 		time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
-		awaitStopped(t, cmd.Process.Pid)
+		execxtest.AwaitStopped(t, cmd.Process.Pid)
 	}
 	err = d.DeleteSnapshot(short(t), crashSnapshot(0))
 	require.ErrorIs(t, err, drivers.ErrBusy)
