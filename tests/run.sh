@@ -10,7 +10,8 @@
 #      node is a machine of its own on these cores; without the race detector, which nodes don't have;
 #   4. packages that link it and everything below tests/, without: compiling the
 #      server once more for the race detector would take as long again as all the rest.
-#      Never from Go's cache, which doesn't see the binaries that these tests run;
+#      Never from Go's cache, which doesn't see the binaries that these tests run; three tests at a time, since the
+#      longest of them, which waits more than it works, should not begin last;
 #   5. workflowcheck: workflow code does nothing that can't be replayed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,7 +55,7 @@ heavy=$(awk '$1 == "heavy" { print $2 }' <<<"$tested")
 	step "unit tests of many bytes, without" go test -json -timeout 15m ./drivers/backups/cinder
 	step "tests on the rig" go test -json -count 1 -p 2 -timeout 40m $rig
 	step "tests with the Temporal server and whole processes" \
-		env CLINKER_TEST_BINARIES="$PWD/bin" go test -json -count 1 -p 1 -timeout 45m $heavy
+		env CLINKER_TEST_BINARIES="$PWD/bin" go test -json -count 1 -p 1 -parallel 3 -timeout 45m $heavy
 }
 
 echo "== workflowcheck"
