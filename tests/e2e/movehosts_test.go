@@ -141,13 +141,13 @@ func (m *movers) awaitData(t *testing.T, host string) {
 	})
 }
 
-// fill writes to each quarter of a volume, so that each part between two checkpoints has data, and returns the hash of all of it.
+// fill writes to each quarter of a volume, so that each part between two checkpoints takes a while, and returns the hash of all of it.
 func (m *movers) fill(t *testing.T, v harness.Volume) string {
 	t.Helper()
 	lv := "/dev/cinder-volumes/volume-" + v.ID
 	node := m.node.With(t)
 	node.Run("lvchange", "-ay", "-K", lv)
-	node.Run("sh", "-ec", `for at in 3 300 530 1000; do dd status=none if=/dev/urandom of="$1" bs=1M count=24 seek=$at conv=notrunc,fsync; done`, "sh", lv)
+	node.Run("sh", "-ec", `for at in 3 260 516 772; do dd status=none if=/dev/urandom of="$1" bs=1M count=96 seek=$at conv=notrunc,fsync; done`, "sh", lv)
 	return m.hashLV(t, v.ID)
 }
 
