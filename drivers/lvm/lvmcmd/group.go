@@ -154,6 +154,9 @@ func (s Select) segments() string {
 // report is not there.
 func (g *Group) Report(ctx context.Context, s Select) (Report, error) {
 	rep, err := g.report(ctx, s)
+	for more := 2; more > 0 && errors.Is(err, errUnreadable); more-- {
+		rep, err = g.report(ctx, s)
+	}
 	if errors.Is(err, errNotSeen) {
 		// The devices may have got other names since.
 		if err := g.Locate(ctx); err != nil {
@@ -164,7 +167,11 @@ func (g *Group) Report(ctx context.Context, s Select) (Report, error) {
 	return rep, err
 }
 
-var errNotSeen = errors.New("the volume group is not on its devices")
+var (
+	errNotSeen = errors.New("the volume group is not on its devices")
+	// errUnreadable is of a report that is no JSON: seen, rarely, of a group that several commands change. Reading does no harm, so it is read again.
+	errUnreadable = errors.New("unreadable report")
+)
 
 func (g *Group) report(ctx context.Context, s Select) (Report, error) {
 	uuid := g.UUID()
@@ -181,7 +188,7 @@ func (g *Group) report(ctx context.Context, s Select) (Report, error) {
 	}
 	rep, ok, err := parse(out)
 	if err != nil {
-		return Report{}, &Error{Command: "lvm fullreport", Err: fmt.Errorf("%w: unreadable report", drivers.ErrUnavailable), Hint: err.Error()}
+		return Report{}, &Error{Command: "lvm fullreport", Err: fmt.Errorf("%w: %w", drivers.ErrUnavailable, errUnreadable), Hint: err.Error()}
 	}
 	if !ok || rep.VG.UUID != uuid {
 		return Report{}, &Error{Command: "lvm fullreport", Err: fmt.Errorf("%w: %w", drivers.ErrUnavailable, errNotSeen)}

@@ -98,6 +98,14 @@ func TestReportNamesDevicesAndUUID(t *testing.T) {
 	require.False(t, call.Gentle, "a report may be cut off")
 }
 
+func TestReportCutShortIsReadAgain(t *testing.T) {
+	g, run := located(t)
+	run.On("lvm fullreport", execxtest.Answer{Stdout: `{"report":[{"vg":[{"vg_uuid":"`}, execxtest.Answer{}, execxtest.Answer{Stdout: fixture(t, "report-2.03.16.json")})
+	rep, err := g.Report(t.Context(), lvmcmd.Select{})
+	require.NoError(t, err)
+	require.Len(t, rep.LVs, 8)
+}
+
 // Absence is certain only from a report that could have shown presence (data-safety rule 4).
 func TestUncertainReports(t *testing.T) {
 	none := strings.ReplaceAll(fixture(t, "report-empty-2.03.16.json"), uuid, "other")
