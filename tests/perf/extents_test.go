@@ -26,12 +26,14 @@ volume_group = thin
 volume_backend_name = thin
 lvm_type = thin
 backup_keep_base_snapshot = true
+target_helper = lioadm
 target_ip_address = %[1]s
 [thick]
 volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
 volume_group = thick
 volume_backend_name = thick
 lvm_type = default
+target_helper = lioadm
 target_ip_address = %[1]s
 `
 
