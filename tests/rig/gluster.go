@@ -144,7 +144,9 @@ func (g *GlusterCluster) socket(i int) string {
 func (g *GlusterCluster) startServer(i int) error {
 	dir := g.server(i)
 	var err error
-	g.servers[i], err = launch(g.dir, filepath.Join(dir, "glusterd.out"), nil, g.ns.entered("glusterd", "-N",
+	// Each has a /tmp of its own, as machines have: what all of them keep there while a brick is added has the same name.
+	g.servers[i], err = launch(g.dir, filepath.Join(dir, "glusterd.out"), nil, g.ns.entered("unshare", "--mount", "--propagation", "slave",
+		"/bin/sh", "-c", `mount -t tmpfs tmpfs /tmp && exec "$@"`, "sh", "glusterd", "-N",
 		"--xlator-option", "management.working-directory="+filepath.Join(dir, "wd"),
 		"--xlator-option", "management.run-directory="+filepath.Join(dir, "run"),
 		"--xlator-option", "management.transport.socket.bind-address="+g.Hosts[i],

@@ -15,7 +15,7 @@ type namespace struct{ holder *process }
 // newNamespace makes one. private are folders of the machine that are empty in it; for "/run" that is always so.
 func newNamespace(dir string, private ...string) (*namespace, error) {
 	ready := filepath.Join(dir, "ready")
-	script := `ready=$1; shift
+	script := `ready=$1; shift; mount --make-rshared / || exit 1
 		for at in "$@"; do mkdir -p "$at" && mount -t tmpfs tmpfs "$at" || exit 1; done
 		mkdir -p /run/lock && : >"$ready" && exec sleep infinity`
 	argv := append([]string{
