@@ -31,6 +31,7 @@ type Backups struct {
 	// Key encrypts what is written, and opens what is read; nil does not encrypt.
 	Key         *backups.Key
 	Compression string // "" is zstd
+	Hash        string // "" is the quicker one
 	// StateDir is this host's own folder, where it is kept how far restores are.
 	StateDir string
 }
@@ -60,7 +61,7 @@ func (b *Backups) BackupChunks(ctx context.Context, in flow.BackupChunksInput) (
 			base = baseText(in.Snapshot)
 		}
 		m, err := backups.Create(ctx, s, src, backups.CreateOptions{
-			ID: in.BackupID, Parent: in.ParentID, Size: int64(size), Created: in.Timestamp, Key: b.Key, Compression: b.Compression,
+			ID: in.BackupID, Parent: in.ParentID, Size: int64(size), Created: in.Timestamp, Key: b.Key, Compression: b.Compression, Hash: b.Hash,
 			Volume: backups.Volume{
 				ID: o.VolumeID, Name: o.Name, Description: o.Description, ProjectID: in.ProjectID, SizeGiB: o.SizeGiB, VolumeType: o.VolumeType,
 				AvailabilityZone: o.AvailabilityZone, Bootable: o.Bootable, SnapshotID: in.OfUser, Metadata: o.Metadata, ImageMetadata: o.ImageMetadata,

@@ -14,7 +14,7 @@ import (
 // backupActivities are the data worker's steps on backups.
 func backupActivities(cfg *config.Config, mover activities.Mover, opener *activities.LocalOpener, log *slog.Logger) (*activities.Backups, error) {
 	b := &activities.Backups{
-		Mover: mover, Opener: opener, Snapshots: opener, Differ: opener, Compression: backupCompression(cfg.Backup), StateDir: cfg.StatePath,
+		Mover: mover, Opener: opener, Snapshots: opener, Differ: opener, Compression: backupCompression(cfg.Backup), Hash: backupHash(cfg.Backup), StateDir: cfg.StatePath,
 		Folders: cfg.Backup.Driver == "posix" || cfg.Backup.Driver == "nfs",
 	}
 	if file := cfg.Backup.KeyFile; file != "" {
@@ -38,6 +38,14 @@ func backupCompression(b config.Backup) string {
 		return b.Compression
 	}
 	return backups.Zstd
+}
+
+// backupHash is the engine's word for backup_hash_algorithm.
+func backupHash(b config.Backup) string {
+	if b.Hash == "auto" {
+		return ""
+	}
+	return b.Hash
 }
 
 // backupContainer is where the configured store keeps its objects, as backups show it.

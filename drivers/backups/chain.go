@@ -51,12 +51,17 @@ func (c *chain) openCodec(i int, m *Manifest, key *Key) error {
 	if err != nil {
 		return err
 	}
-	if i > 0 && m.Compression == c.manifests[i-1].Compression && m.BlockSize == c.manifests[i-1].BlockSize && sameKey(data, c.codecs[i-1]) {
+	if i > 0 && m.codedAs(c.manifests[i-1]) && sameKey(data, c.codecs[i-1]) {
 		c.codecs[i] = c.codecs[i-1]
 		return nil
 	}
-	c.codecs[i], err = newCodec(m.Compression, data, m.largest(), c.workers)
+	c.codecs[i], err = newCodec(m, data, c.workers)
 	return err
+}
+
+// codedAs tells whether the codecs of both would be equal but for the key.
+func (m *Manifest) codedAs(other *Manifest) bool {
+	return m.Hash == other.Hash && m.Compression == other.Compression && m.BlockSize == other.BlockSize
 }
 
 func sameKey(k *dataKey, c *codec) bool {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -26,30 +25,35 @@ const (
 // codec turns blobs into what lies in a pack and back. It is safe for concurrent use.
 type codec struct {
 	method string
+	sum    func(blob []byte) Hash
 	key    *dataKey
 	enc    *zstd.Encoder
 	dec    *zstd.Decoder
 	aead   cipher.AEAD // nil where the backup is not encrypted
 }
 
-// newCodec makes a codec for blobs of at most largest bytes, used by so many goroutines at once.
-func newCodec(method string, key *dataKey, largest int64, workers int) (*codec, error) {
-	c := &codec{method: method, key: key}
+// newCodec makes a backup's codec, used by so many goroutines at once.
+func newCodec(m *Manifest, key *dataKey, workers int) (*codec, error) {
+	sum, err := hashOf(m.Hash)
+	if err != nil {
+		return nil, err
+	}
+	c := &codec{method: m.Compression, sum: sum, key: key}
 	if key != nil {
 		c.aead = key.aead
 	}
+	largest := m.largest()
 	window := zstd.MinWindowSize
 	for int64(window) < largest && window < zstd.MaxWindowSize {
 		window *= 2
 	}
-	var err error
-	switch method {
+	switch m.Compression {
 	case Zstd:
 		c.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(workers),
 			zstd.WithEncoderCRC(false), zstd.WithWindowSize(window))
 	case Zlib, NoCompression:
 	default:
-		return nil, fmt.Errorf("%w: compression %q; known are %s, %s, %s", drivers.ErrInvalid, method, Zstd, Zlib, NoCompression)
+		return nil, fmt.Errorf("%w: compression %q; known are %s, %s, %s", drivers.ErrInvalid, m.Compression, Zstd, Zlib, NoCompression)
 	}
 	if err == nil {
 		c.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(workers), zstd.WithDecoderMaxMemory(uint64(max(largest, 1<<20))),
@@ -154,7 +158,7 @@ func (c *codec) open(dst, blob []byte, e entry) error {
 	} else if err := c.decompress(dst, blob); err != nil {
 		return err
 	}
-	if sha256.Sum256(dst) != e.Hash {
+	if c.sum(dst) != e.Hash {
 		return errHash
 	}
 	return nil

@@ -3,7 +3,6 @@ package backups
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,14 +22,14 @@ func TestCodec(t *testing.T) {
 		"short": {[]byte("abc"), false}, "a run in noise": {append(bytes.Clone(noise[:100<<10]), bytes.Repeat([]byte{7}, 28<<10)...), true},
 	} {
 		for _, method := range []string{Zstd, Zlib, NoCompression} {
-			for _, k := range []*dataKey{nil, key} {
-				x, err := newCodec(method, k, 128<<10, 2)
+			for i, k := range []*dataKey{nil, key} {
+				x, err := newCodec(&Manifest{Hash: []string{SHA256, BLAKE3}[i], Compression: method, Size: 128 << 10, BlockSize: 128 << 10, RegionBlocks: 1}, k, 2)
 				require.NoError(t, err)
 				_, blob, flags, err := x.seal(make([]byte, 0, 10), c.plain)
 				require.NoError(t, err)
 				require.Equal(t, c.packed && method != NoCompression, flags&flagCompressed != 0, "%s %s", name, method)
 				out := make([]byte, len(c.plain))
-				e := entry{Hash: sha256.Sum256(c.plain), Flags: flags, Length: uint32(len(blob))}
+				e := entry{Hash: x.sum(c.plain), Flags: flags, Length: uint32(len(blob))}
 				require.NoError(t, x.open(out, bytes.Clone(blob), e))
 				require.True(t, bytes.Equal(c.plain, out))
 				if len(blob) > 0 {
@@ -50,7 +49,7 @@ func BenchmarkSeal(b *testing.B) {
 	rand.Read(noise)
 	for name, plain := range map[string][]byte{"noise": noise, "text": bytes.Repeat([]byte("some words of a text; "), 6000)[:128<<10]} {
 		b.Run(name, func(b *testing.B) {
-			c, err := newCodec(Zstd, nil, 128<<10, 1)
+			c, err := newCodec(&Manifest{Hash: SHA256, Compression: Zstd, Size: 128 << 10, BlockSize: 128 << 10, RegionBlocks: 1}, nil, 1)
 			require.NoError(b, err)
 			dst := make([]byte, 0, 300<<10)
 			b.SetBytes(int64(len(plain)))

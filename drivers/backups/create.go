@@ -24,6 +24,7 @@ type CreateOptions struct {
 
 	BlockSize   int64  // DefaultBlockSize when 0; an incremental has its parent's
 	Compression string // Zstd when ""
+	Hash        string // SHA256 or BLAKE3, the quicker one on this CPU when ""; an incremental has its parent's
 	Key         *Key   // nil does not encrypt; an incremental of an encrypted backup needs its parent's
 
 	// Changed lists, in order, where the volume may differ from what the parent holds; all else is taken from there
@@ -97,7 +98,7 @@ func Create(ctx context.Context, s Store, src Source, o CreateOptions) (*Manifes
 		return nil, err
 	}
 	if from != nil {
-		m.Attempts, m.Encryption, m.Read = from.Manifest.Attempts, from.Manifest.Encryption, from.Manifest.Read
+		m.Attempts, m.Hash, m.Encryption, m.Read = from.Manifest.Attempts, from.Manifest.Hash, from.Manifest.Encryption, from.Manifest.Read
 		if data, err = m.Encryption.open(o.Key, o.ID); err != nil {
 			return nil, err
 		}
@@ -105,7 +106,7 @@ func Create(ctx context.Context, s Store, src Source, o CreateOptions) (*Manifes
 	m.Attempts = append(m.Attempts, Attempt{Name: newAttempt()})
 
 	w := &writer{CreateOptions: o, store: s, src: src, parent: parent, m: m, layout: m.layout(), old: old}
-	if w.codec, err = newCodec(m.Compression, data, m.largest(), o.Workers); err != nil {
+	if w.codec, err = newCodec(m, data, o.Workers); err != nil {
 		return nil, err
 	}
 	defer w.codec.close()
@@ -120,6 +121,7 @@ func openParent(ctx context.Context, s Store, o *CreateOptions) (*chain, error) 
 	if o.Parent == "" {
 		o.BlockSize = cmp.Or(o.BlockSize, DefaultBlockSize)
 		o.Compression = cmp.Or(o.Compression, Zstd)
+		o.Hash = cmp.Or(o.Hash, quickerHash())
 		return nil, nil
 	}
 	c, err := openChain(ctx, s, o.Parent, o.Key, o.Workers)
@@ -145,7 +147,7 @@ func openParent(ctx context.Context, s Store, o *CreateOptions) (*chain, error) 
 		c.close()
 		return nil, err
 	}
-	o.BlockSize = p.BlockSize
+	o.BlockSize, o.Hash = p.BlockSize, p.Hash
 	return c, nil
 }
 
@@ -155,7 +157,7 @@ const maxChain = 4096
 func plan(o *CreateOptions, parent *chain) (*Manifest, *dataKey, error) {
 	m := &Manifest{
 		BackupID: o.ID, Chain: []string{o.ID}, Created: o.Created.UTC(), Size: o.Size, BlockSize: o.BlockSize, RegionBlocks: regionBlocks,
-		Hash: "sha256", Compression: o.Compression, Volume: o.Volume,
+		Hash: o.Hash, Compression: o.Compression, Volume: o.Volume,
 	}
 	if parent != nil {
 		p := parent.last()

@@ -1,13 +1,9 @@
 package backups
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 )
-
-// Hash is the SHA-256 of a blob before compression and encryption.
-type Hash = [sha256.Size]byte
 
 // entry says where a blob lies: a block of the volume, the table of a region, or the index. The zero entry stands for
 // zeros and lies nowhere.

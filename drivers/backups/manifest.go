@@ -31,7 +31,7 @@ type Manifest struct {
 	Size         int64  `json:"size"`
 	BlockSize    int64  `json:"block_size"`
 	RegionBlocks int64  `json:"region_blocks"`
-	Hash         string `json:"hash"` // sha256
+	Hash         string `json:"hash"` // SHA256 or BLAKE3
 	Compression  string `json:"compression"`
 
 	Encryption *Encryption `json:"encryption,omitempty"`
@@ -158,7 +158,7 @@ func (m *Manifest) check(id string) error {
 		return damage(key, 0, "blocks of %d bytes", m.BlockSize)
 	case m.RegionBlocks < 1 || m.RegionBlocks > maxRegion:
 		return damage(key, 0, "regions of %d blocks", m.RegionBlocks)
-	case m.Hash != "sha256":
+	case m.Hash != SHA256 && m.Hash != BLAKE3:
 		return fmt.Errorf("%w: hash %q", ErrVersion, m.Hash)
 	}
 	names := slices.Clone(m.Chain)

@@ -102,6 +102,28 @@ func TestCreateGoesOn(t *testing.T) {
 	}
 }
 
+// A host whose CPU or configuration prefers another hash goes on with that of the checkpoint: its tables are full of it.
+func TestCreateGoesOnWithItsHash(t *testing.T) {
+	data := random(20 * mib)
+	s := mem.New()
+	ctx, cancel := context.WithCancel(t.Context())
+	o := backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 4 * mib, Workers: 1, Hash: backups.SHA256}
+	o.Progress = func(p backups.Progress) {
+		if p.Done >= 16*mib {
+			cancel()
+		}
+	}
+	_, err := backups.Create(ctx, s, backups.Bytes(data), o)
+	require.ErrorIs(t, err, context.Canceled)
+	var resumed int64
+	o.Hash, o.Progress = backups.BLAKE3, func(p backups.Progress) { resumed = p.Resumed }
+	m, err := backups.Create(t.Context(), s, backups.Bytes(data), o)
+	require.NoError(t, err)
+	require.Positive(t, resumed)
+	require.Equal(t, backups.SHA256, m.Hash)
+	require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), nil)))
+}
+
 // At most one checkpoint's worth is read again.
 func TestCreateReadsLittleAgain(t *testing.T) {
 	data := random(64 * mib)

@@ -99,15 +99,16 @@ func TestRoundTrip(t *testing.T) {
 			for _, encrypted := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/encrypted=%v", name, compression, encrypted), func(t *testing.T) {
 					s := mem.New()
-					o := backups.CreateOptions{ID: "b", Size: int64(len(data)), Compression: compression}
+					o := backups.CreateOptions{ID: "b", Size: int64(len(data)), Compression: compression, Hash: backups.SHA256}
 					if name == "several regions" {
 						o.BlockSize = 4096 // regions of 8 MiB
 					}
 					if encrypted {
-						o.Key = key(t)
+						o.Key, o.Hash = key(t), backups.BLAKE3
 					}
 					m, err := backups.Create(t.Context(), s, backups.Bytes(data), o)
 					require.NoError(t, err)
+					require.Equal(t, o.Hash, m.Hash)
 					require.True(t, bytes.Equal(data, restored(t, s, "b", len(data), o.Key)))
 					require.LessOrEqual(t, m.Stored, stored(t, s, ""))
 					if encrypted {
@@ -203,6 +204,26 @@ func TestChainOfMany(t *testing.T) {
 	}
 }
 
+// A chain goes on with the hash that it began with, whatever the CPU or the configuration prefers by then.
+func TestHashOfAChain(t *testing.T) {
+	for _, hash := range []string{backups.SHA256, backups.BLAKE3} {
+		other := backups.SHA256
+		if hash == other {
+			other = backups.BLAKE3
+		}
+		s := mem.New()
+		data := random(2 * mib)
+		_, err := backups.Create(t.Context(), s, backups.Bytes(data), backups.CreateOptions{ID: "full", Size: 2 * mib, Hash: hash})
+		require.NoError(t, err)
+		copy(data, random(10))
+		m, err := backups.Create(t.Context(), s, backups.Bytes(data), backups.CreateOptions{ID: "inc", Parent: "full", Size: 2 * mib, Hash: other})
+		require.NoError(t, err)
+		require.Equal(t, hash, m.Hash)
+		require.Less(t, stored(t, s, "inc/"), int64(block+64<<10), "one block changed")
+		require.True(t, bytes.Equal(data, restored(t, s, "inc", len(data), nil)))
+	}
+}
+
 // seq lists extents.
 func seq(extents ...backups.Extent) iter.Seq2[backups.Extent, error] {
 	return func(yield func(backups.Extent, error) bool) {
@@ -272,6 +293,7 @@ func TestIncrementalRefuses(t *testing.T) {
 		"another key":   {backups.CreateOptions{Parent: "enc", Size: mib, Key: key(t)}, backups.ErrKey},
 		"no key":        {backups.CreateOptions{Parent: "enc", Size: mib}, backups.ErrKey},
 		"compression":   {backups.CreateOptions{Size: mib, Compression: "lzma"}, drivers.ErrInvalid},
+		"hash":          {backups.CreateOptions{Size: mib, Hash: "md5"}, drivers.ErrInvalid},
 		"odd block":     {backups.CreateOptions{Size: mib, BlockSize: 5000}, drivers.ErrInvalid},
 		"hostile id":    {backups.CreateOptions{ID: "../x", Size: mib}, drivers.ErrInvalid},
 	} {

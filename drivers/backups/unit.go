@@ -3,7 +3,6 @@ package backups
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 )
@@ -67,7 +66,7 @@ const holeFlag = 1 << 7
 
 // take decides what becomes of a block with data: the parent's or another one is equal, or it is sealed to be stored.
 func (w *writer) take(u *unit, i int, block []byte, old entry) error {
-	h := Hash(sha256.Sum256(block))
+	h := w.codec.sum(block)
 	if !old.zero() && old.Hash == h {
 		u.entries[i] = old
 		return nil

@@ -3,7 +3,6 @@ package backups
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -250,7 +249,7 @@ func (w *writer) closeRegion() error {
 	e := entry{}
 	if !allZero(table) {
 		b := appendEntries(nil, table)
-		if old := w.parentRegion(r); !old.zero() && old.Hash == sha256.Sum256(b) {
+		if old := w.parentRegion(r); !old.zero() && old.Hash == w.codec.sum(b) {
 			e = old
 		} else {
 			var err error
@@ -272,7 +271,7 @@ func (w *writer) addBlob(b []byte) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	return w.pack.add(entry{Hash: sha256.Sum256(b), Flags: flags}, blob)
+	return w.pack.add(entry{Hash: w.codec.sum(b), Flags: flags}, blob)
 }
 
 func (w *writer) parentRegion(r int) entry {

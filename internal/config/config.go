@@ -178,6 +178,7 @@ type Volumes struct {
 type Backup struct {
 	Driver        string  // posix, nfs, swift or s3
 	Compression   string  // zlib, bz2, zstd or none
+	Hash          string  // blake3, sha256 or auto
 	KeyFile       string  // "" does not encrypt
 	MaxOperations int     // 0: no limit
 	Options       Options // all backup_ options

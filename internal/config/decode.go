@@ -208,6 +208,7 @@ func (r *reader) backup() Backup {
 	b := Backup{
 		Driver:        backupDriverName(r.text("backup_driver")),
 		Compression:   compression,
+		Hash:          r.text("backup_hash_algorithm"),
 		KeyFile:       r.text("backup_encryption_key_file"),
 		MaxOperations: r.number("backup_max_operations"),
 		Options:       Options{},

@@ -2,7 +2,8 @@ package config
 
 var backupOptions = in(defaultSection,
 	opt("backup_driver", String, "posix", "posix, nfs, swift or s3, or Cinder's class path of one of them (Cinder: swift)", checked(isBackupDriver)),
-	opt("backup_compression_algorithm", Choice, "zlib", "how chunks are packed", oneOf("zlib", "gzip", "bz2", "bzip2", "zstd", "none", "off", "no")),
+	opt("backup_compression_algorithm", Choice, "zstd", "how blocks are packed; bz2 is zstd here (Cinder: zlib)", oneOf("zlib", "gzip", "bz2", "bzip2", "zstd", "none", "off", "no")),
+	opt("backup_hash_algorithm", Choice, "auto", "what blocks are named and checked by: blake3, some two and a half times as quick, sha256 where rules ask for it; auto is blake3 where the CPU has AVX2. An incremental keeps its full backup's (Clinker's own)", oneOf("auto", "blake3", "sha256")),
 	opt("backup_encryption_key_file", String, "", "data worker: file with the key that encrypts backups, of mode 0600 (`openssl rand -hex 32`); unset, they are not encrypted (Clinker's own)"),
 	opt("backup_create_containers", Bool, "true", "make the container or bucket if it is not there"),
 	opt("backup_max_operations", Int, "4", "backups, restores and copies of volumes at a time of a data worker; 0 is no limit (Cinder: 15)", atLeast(0)),

@@ -119,6 +119,7 @@ osapi_volume_listen = ::1
 project_id_regex = [a-z]+
 backup_driver = cinder.backup.drivers.swift.SwiftBackupDriver
 backup_compression_algorithm = gzip
+backup_hash_algorithm = sha256
 backup_encryption_key_file = /etc/clinker/backup.key
 scheduler_default_filters = AvailabilityZoneFilter, CapacityFilter
 scheduler_weight_handler = cinder.scheduler.weights.stochastic.StochasticHostWeightHandler
@@ -136,7 +137,7 @@ api_key_file = /etc/clinker/key
 	require.True(t, c.API.ProjectID.MatchString("abc"))
 	require.False(t, c.API.ProjectID.MatchString("abc/1"))
 	require.Equal(t, "swift", c.Backup.Driver)
-	require.Equal(t, "zlib", c.Backup.Compression)
+	require.Equal(t, []string{"zlib", "sha256"}, []string{c.Backup.Compression, c.Backup.Hash})
 	require.Equal(t, "/etc/clinker/backup.key", c.Backup.KeyFile)
 	require.Equal(t, "volumebackups", c.Backup.Options["backup_swift_container"])
 	require.Equal(t, []string{"AvailabilityZoneFilter", "CapacityFilter"}, c.Scheduler.Filters)

@@ -22,6 +22,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/zeebo/blake3"
 	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/drivers"
@@ -272,6 +273,13 @@ func BenchmarkBackups(bb *testing.B) {
 	read := b.rate("raw read", "limit", volumeSize, "random", nil, func(warm bool) { b.pieces("random", volumeSize, warm, func(int, []byte) {}) })
 	hash := b.rate("read and SHA-256, all cores", "limit", volumeSize, "random", nil, func(warm bool) {
 		b.pieces("random", volumeSize, warm, func(_ int, p []byte) { sha256.Sum256(p) })
+	})
+	b.rate("read and BLAKE3, all cores", "limit", volumeSize, "random", nil, func(warm bool) {
+		b.pieces("random", volumeSize, warm, func(_ int, p []byte) {
+			for i := 0; i < len(p); i += backups.DefaultBlockSize {
+				blake3.Sum256(p[i : i+backups.DefaultBlockSize])
+			}
+		})
 	})
 	b.rate("raw write, O_DIRECT, and fsync", "limit", volumeSize, "", b.fresh(volumeSize), func(bool) { b.rawCopy(nil, volumeSize) })
 	copied := b.rate("raw copy: read and write at once, and fsync", "limit", volumeSize, "random", b.fresh(volumeSize), func(warm bool) {

@@ -19,7 +19,6 @@ import (
 // Here and in the node it is the same file.
 const extentsConf = `enabled_backends = thin,thick
 backup_posix_path = /store
-backup_compression_algorithm = zstd
 [thin]
 volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
 volume_group = thin
