@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/time/rate"
+
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/backups"
 	"github.com/clinker-storage/clinker/drivers/backups/cinder"
@@ -32,6 +34,10 @@ type Backups struct {
 	Key         *backups.Key
 	Compression string // "" is zstd
 	Hash        string // "" is the quicker one
+	// Memory is what one of them takes at most, in bytes; 0 is the engine's own bound. Limit is what backups and verifications share, RestoreLimit
+	// what restores share; nil is none.
+	Memory              int64
+	Limit, RestoreLimit *rate.Limiter
 	// StateDir is this host's own folder, where it is kept how far restores are.
 	StateDir string
 }
@@ -61,7 +67,7 @@ func (b *Backups) BackupChunks(ctx context.Context, in flow.BackupChunksInput) (
 			base = baseText(in.Snapshot)
 		}
 		m, err := backups.Create(ctx, s, src, backups.CreateOptions{
-			ID: in.BackupID, Parent: in.ParentID, Size: int64(size), Created: in.Timestamp, Key: b.Key, Compression: b.Compression, Hash: b.Hash,
+			ID: in.BackupID, Parent: in.ParentID, Size: int64(size), Created: in.Timestamp, Key: b.Key, Compression: b.Compression, Hash: b.Hash, Memory: b.Memory, Limit: b.Limit,
 			Volume: backups.Volume{
 				ID: o.VolumeID, Name: o.Name, Description: o.Description, ProjectID: in.ProjectID, SizeGiB: o.SizeGiB, VolumeType: o.VolumeType,
 				AvailabilityZone: o.AvailabilityZone, Bootable: o.Bootable, SnapshotID: in.OfUser, Metadata: o.Metadata, ImageMetadata: o.ImageMetadata,
@@ -105,7 +111,7 @@ func (b *Backups) RestoreChunks(ctx context.Context, in flow.RestoreChunksInput)
 			return err
 		}
 		defer release()
-		return b.restore(ctx, s, in.Backup, to, backups.RestoreOptions{Key: b.Key, State: state, Progress: progress(ctx)})
+		return b.restore(ctx, s, in.Backup, to, backups.RestoreOptions{Key: b.Key, Memory: b.Memory, Limit: b.RestoreLimit, State: state, Progress: progress(ctx)})
 	})
 	if err == nil || wire.Final(err) || errors.Is(err, context.Canceled) {
 		_ = state.Remove() // it is a few bytes, and of use to nobody else
@@ -141,7 +147,7 @@ func (b *Backups) chain(ctx context.Context, s backups.Store, of flow.StoredBack
 // VerifyBackup reads a whole backup back and compares every hash. What is wrong with it is no error of the step: it is the answer.
 func (b *Backups) VerifyBackup(ctx context.Context, in flow.StoredBackupInput) (out flow.StoredBackupResult, err error) {
 	err = b.onStore(ctx, in.Backup.Container, func(ctx context.Context, s backups.Store) error {
-		o := backups.RestoreOptions{Key: b.Key, Progress: progress(ctx)}
+		o := backups.RestoreOptions{Key: b.Key, Memory: b.Memory, Limit: b.Limit, Progress: progress(ctx)}
 		if in.Backup.Prefix != "" {
 			err := b.restore(ctx, s, in.Backup, nowhere{}, o)
 			if errors.Is(err, backups.ErrDamaged) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/backups"
@@ -395,4 +396,22 @@ func TestStepsOfABackup(t *testing.T) {
 	create.SizeGiB = 3
 	_, err = c.ExtractVolumeRequest(ctx, create)
 	require.Contains(t, err.Error(), "cannot be smaller than the backup size")
+}
+
+// What backups and verifications read counts for one limit, what restores read for the other.
+func TestLimitsOfBackups(t *testing.T) {
+	v := newVault(t)
+	const all = 1 << 40
+	left := func(l *rate.Limiter) int64 { return int64(l.Tokens()) }
+	v.steps.Limit, v.steps.RestoreLimit = rate.NewLimiter(1e-3, all), rate.NewLimiter(1e-3, all)
+	in := v.backup(t)
+	afterBackup := left(v.steps.Limit)
+	require.Less(t, afterBackup, int64(all-4<<20), "the volume was read")
+	require.Equal(t, int64(all), left(v.steps.RestoreLimit))
+	require.NoError(t, v.step(t, v.steps.VerifyBackup, in, nil))
+	afterVerify := left(v.steps.Limit)
+	require.Less(t, afterVerify, afterBackup)
+	require.True(t, bytes.Equal(v.data, v.restored(t, in.Backup.ID, true)))
+	require.Equal(t, afterVerify, left(v.steps.Limit))
+	require.Less(t, left(v.steps.RestoreLimit), int64(all))
 }

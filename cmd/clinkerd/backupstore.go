@@ -15,6 +15,7 @@ import (
 func backupActivities(cfg *config.Config, mover activities.Mover, opener *activities.LocalOpener, log *slog.Logger) (*activities.Backups, error) {
 	b := &activities.Backups{
 		Mover: mover, Opener: opener, Snapshots: opener, Differ: opener, Compression: backupCompression(cfg.Backup), Hash: backupHash(cfg.Backup), StateDir: cfg.StatePath,
+		Memory: cfg.Backup.Memory, Limit: backups.NewLimit(cfg.Backup.Limit), RestoreLimit: backups.NewLimit(cfg.Backup.RestoreLimit),
 		Folders: cfg.Backup.Driver == "posix" || cfg.Backup.Driver == "nfs",
 	}
 	if file := cfg.Backup.KeyFile; file != "" {

@@ -8,8 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"runtime"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/clinker-storage/clinker/drivers"
 )
@@ -31,8 +32,9 @@ type CreateOptions struct {
 	// without being read. nil compares everything by hashes.
 	Changed iter.Seq2[Extent, error]
 
-	Workers         int           // 0 is defaultWorkers
-	BytesPerSecond  int64         // of reading; 0 has no limit
+	Memory          int64         // that it takes at most; 0 is DefaultMemory
+	Workers         int           // 0 is as many as Memory suffices for, and two for each CPU at most
+	Limit           *rate.Limiter // of what is read of the volume; nil has no limit
 	CheckpointBytes int64         // of the volume between two checkpoints; 0 is DefaultCheckpointBytes
 	CheckpointEvery time.Duration // 0 is DefaultCheckpointEvery; whichever comes first
 	// Progress is called by one goroutine at a time, many times a second; nil tells nobody.
@@ -46,10 +48,6 @@ const (
 	DefaultCheckpointEvery = 10 * time.Second
 	regionBlocks           = 2048
 )
-
-// defaultWorkers are two for each CPU: while one waits for the volume or the store, another hashes. Their buffers are most of what a backup
-// takes of memory, hence the limit: 12 of them, the packs and what is remembered of blocks are some 210 MiB.
-func defaultWorkers() int { return min(2*runtime.GOMAXPROCS(0), 12) }
 
 // Progress says how far a backup, a restore or a verification is, in bytes.
 type Progress struct {
@@ -76,7 +74,7 @@ func Create(ctx context.Context, s Store, src Source, o CreateOptions) (*Manifes
 	if !errors.Is(err, drivers.ErrNotFound) {
 		return nil, err
 	}
-	o.Workers = cmp.Or(o.Workers, defaultWorkers())
+	o.Workers = cmp.Or(o.Workers, workers(o.Memory))
 	o.CheckpointBytes = cmp.Or(o.CheckpointBytes, DefaultCheckpointBytes)
 	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, DefaultCheckpointEvery)
 	if o.Progress == nil {

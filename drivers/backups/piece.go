@@ -125,10 +125,8 @@ func (r *reader) fetchRun(ctx context.Context, p *piece, key string, i, n int) e
 		p.stored = buffer(length)
 	}
 	stored := p.stored[:length]
-	if r.limit != nil {
-		if err := r.limit.WaitN(ctx, length); err != nil {
-			return err
-		}
+	if err := Pass(ctx, r.Limit, length); err != nil {
+		return err
 	}
 	if err := readFull(ctx, r.chain.store, key, stored, int64(first.Offset)); err != nil {
 		return err

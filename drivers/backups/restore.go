@@ -17,8 +17,9 @@ import (
 // RestoreOptions say how a backup is brought back or verified.
 type RestoreOptions struct {
 	Key             *Key
-	Workers         int           // 0 is defaultWorkers
-	BytesPerSecond  int64         // of reading from the store; 0 has no limit
+	Memory          int64         // that it takes at most; 0 is DefaultMemory
+	Workers         int           // 0 is as many as Memory suffices for, and two for each CPU at most
+	Limit           *rate.Limiter // of what is read from the store; nil has no limit
 	CheckpointBytes int64         // of the volume; 0 is DefaultCheckpointBytes
 	CheckpointEvery time.Duration // 0 is DefaultCheckpointEvery
 	Progress        func(Progress)
@@ -88,14 +89,13 @@ type reader struct {
 	layout layout
 	to     Target
 	begin  int // regions that are done
-	limit  *rate.Limiter
 
 	goOn    bool // past damages
 	damages []*DamageError
 }
 
 func newReader(ctx context.Context, s Store, id string, o *RestoreOptions) (*reader, error) {
-	o.Workers = cmp.Or(o.Workers, defaultWorkers())
+	o.Workers = cmp.Or(o.Workers, workers(o.Memory))
 	o.CheckpointBytes = cmp.Or(o.CheckpointBytes, DefaultCheckpointBytes)
 	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, DefaultCheckpointEvery)
 	if o.Progress == nil {
@@ -105,11 +105,7 @@ func newReader(ctx context.Context, s Store, id string, o *RestoreOptions) (*rea
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{RestoreOptions: *o, chain: c, m: c.last(), layout: c.last().layout()}
-	if o.BytesPerSecond > 0 {
-		r.limit = rate.NewLimiter(rate.Limit(o.BytesPerSecond), int(sealedMost(unitBlocks*r.layout.block)+unitBlocks*28))
-	}
-	return r, nil
+	return &reader{RestoreOptions: *o, chain: c, m: c.last(), layout: c.last().layout()}, nil
 }
 
 func (r *reader) run(ctx context.Context) error {

@@ -128,10 +128,8 @@ func (w *writer) readUnit(ctx context.Context, u *unit) error {
 }
 
 func (w *writer) readAt(ctx context.Context, p []byte, off int64) error {
-	if w.limit != nil {
-		if err := w.limit.WaitN(ctx, len(p)); err != nil {
-			return err
-		}
+	if err := Pass(ctx, w.Limit, len(p)); err != nil {
+		return err
 	}
 	n, err := w.src.ReadAt(p, off)
 	if n == len(p) {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"github.com/clinker-storage/clinker/drivers"
 )
@@ -24,7 +23,6 @@ type writer struct {
 	layout layout
 	codec  *codec
 	seen   *seen
-	limit  *rate.Limiter
 	old    []string // checkpoints of earlier tries
 
 	parentIndex []entry
@@ -40,9 +38,6 @@ type writer struct {
 func (w *writer) run(ctx context.Context, from *checkpoint) error {
 	w.seen = newSeen(w.layout.blocks())
 	w.progress = Progress{Total: w.layout.size}
-	if w.BytesPerSecond > 0 {
-		w.limit = rate.NewLimiter(rate.Limit(w.BytesPerSecond), int(unitBlocks*w.layout.block))
-	}
 	w.pack = newPacker(ctx, w.store, w.ID, len(w.m.Chain)-1, w.m.Attempts)
 	w.points = newCheckpointer(w.pack, checkpointKey(w.ID, w.m.Attempts[len(w.m.Attempts)-1].Name))
 	w.points.old = w.old

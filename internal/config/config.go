@@ -181,5 +181,8 @@ type Backup struct {
 	Hash          string  // blake3, sha256 or auto
 	KeyFile       string  // "" does not encrypt
 	MaxOperations int     // 0: no limit
+	Memory        int64   // of each, bytes
+	Limit         int     // of backups and verifications together, bytes a second; 0: no limit
+	RestoreLimit  int     // of restores together
 	Options       Options // all backup_ options
 }

@@ -211,6 +211,9 @@ func (r *reader) backup() Backup {
 		Hash:          r.text("backup_hash_algorithm"),
 		KeyFile:       r.text("backup_encryption_key_file"),
 		MaxOperations: r.number("backup_max_operations"),
+		Memory:        int64(r.number("backup_memory_limit")) << 20,
+		Limit:         r.number("backup_bps_limit"),
+		RestoreLimit:  r.number("backup_restore_bps_limit"),
 		Options:       Options{},
 	}
 	for i := range backupOptions {

@@ -8,6 +8,10 @@ var backupOptions = in(defaultSection,
 	opt("backup_create_containers", Bool, "true", "make the container or bucket if it is not there"),
 	opt("backup_max_operations", Int, "4", "backups, restores and copies of volumes at a time of a data worker; 0 is no limit (Cinder: 15)", atLeast(0)),
 
+	opt("backup_memory_limit", Int, "256", "memory of one backup, restore or verification at most; what there is decides how many CPUs it keeps busy (Clinker's own)", unit("MiB"), atLeast(168)),
+	opt("backup_bps_limit", Int, "0", "bytes a second that the backups of a data worker read of their volumes, and its verifications of the store, together; 0 is no limit (Clinker's own)", unit("bytes/s"), atLeast(0)),
+	opt("backup_restore_bps_limit", Int, "0", "bytes a second that its restores read of the store, together; 0 is no limit (Clinker's own)", unit("bytes/s"), atLeast(0)),
+
 	opt("backup_posix_path", String, "$state_path/backup", "posix: folder"),
 	opt("backup_container", String, "", "posix, nfs: the container that backups show; objects lie in a folder by the backup's id"),
 	opt("backup_share", String, "", "nfs: `host:/path`"),

@@ -120,6 +120,9 @@ project_id_regex = [a-z]+
 backup_driver = cinder.backup.drivers.swift.SwiftBackupDriver
 backup_compression_algorithm = gzip
 backup_hash_algorithm = sha256
+backup_memory_limit = 512
+backup_bps_limit = 1000000
+backup_restore_bps_limit = 5000000000
 backup_encryption_key_file = /etc/clinker/backup.key
 scheduler_default_filters = AvailabilityZoneFilter, CapacityFilter
 scheduler_weight_handler = cinder.scheduler.weights.stochastic.StochasticHostWeightHandler
@@ -138,6 +141,7 @@ api_key_file = /etc/clinker/key
 	require.False(t, c.API.ProjectID.MatchString("abc/1"))
 	require.Equal(t, "swift", c.Backup.Driver)
 	require.Equal(t, []string{"zlib", "sha256"}, []string{c.Backup.Compression, c.Backup.Hash})
+	require.Equal(t, []int{512 << 20, 1_000_000, 5_000_000_000}, []int{int(c.Backup.Memory), c.Backup.Limit, c.Backup.RestoreLimit})
 	require.Equal(t, "/etc/clinker/backup.key", c.Backup.KeyFile)
 	require.Equal(t, "volumebackups", c.Backup.Options["backup_swift_container"])
 	require.Equal(t, []string{"AvailabilityZoneFilter", "CapacityFilter"}, c.Scheduler.Filters)

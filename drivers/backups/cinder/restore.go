@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/clinker-storage/clinker/drivers"
 	"github.com/clinker-storage/clinker/drivers/backups"
@@ -129,7 +130,7 @@ func (r *restorer) chunks(ctx context.Context, group []chunk, fresh bool) error 
 
 // chunk streams one object into the target. fresh says that the target holds zeros where nothing was written.
 func (r *restorer) chunk(ctx context.Context, c chunk, fresh bool) error {
-	raw := &object{ctx: ctx, store: r.store, key: c.key}
+	raw := &object{ctx: ctx, store: r.store, limit: r.o.Limit, key: c.key}
 	body, err := unpack(c, raw)
 	if err != nil {
 		return cmp.Or(raw.err, broken(c.key, "it can't be decompressed"))
@@ -195,6 +196,7 @@ func unpack(c chunk, raw *object) (io.Reader, error) {
 type object struct {
 	ctx   context.Context
 	store backups.Store
+	limit *rate.Limiter
 	key   string
 	off   int64
 	err   error
@@ -203,6 +205,10 @@ type object struct {
 func (o *object) Read(p []byte) (int, error) {
 	n, err := o.store.Get(o.ctx, o.key, p, o.off)
 	o.off += int64(n)
+	if slowed := backups.Pass(o.ctx, o.limit, n); slowed != nil {
+		o.err = slowed
+		return n, slowed
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		o.err = err
 		if errors.Is(err, drivers.ErrNotFound) {
