@@ -81,8 +81,6 @@ func groupFull(t *testing.T, r *rack) {
 	r.quiet(t, f.api)
 	harness.CheckUsage(t, f.api)
 	require.Empty(t, r.node.With(t).Run("lvs", "--noheadings", "-o", "lv_name", "thick"))
-	r.thick.signal(t, "TERM")
-	r.thick.ended(t)
 }
 
 // fullGroup is a project with volumes in the small group.
