@@ -22,15 +22,13 @@ target_ip_address = %s
 
 const thickGiB = 3 // whole volumes of 1 GiB that fit into the group
 
-// newThick makes the group and starts its worker. Nobody waits until its pool is known.
-func (r *rack) newThick(t *testing.T) *nodeWorker {
+// startThick makes the group and starts its worker. Nobody waits until its pool is known.
+func (r *rack) startThick(t *testing.T) {
 	t.Helper()
 	disk := r.node.Disks()[1]
 	r.node.Run("pvcreate", disk)
 	r.node.Run("vgcreate", "thick", disk)
-	w := r.nodeWorker(t, "thick", fmt.Sprintf(thickConf, r.node.Addr))
-	w.start(t)
-	return w
+	r.nodeWorker(t, "thick", fmt.Sprintf(thickConf, r.node.Addr)).start(t)
 }
 
 // groupFull fills a volume group. What doesn't fit is refused by the scheduler, or by the node where the scheduler could not know, and

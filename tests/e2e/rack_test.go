@@ -40,7 +40,6 @@ type rack struct {
 	node    *rig.Node
 	gluster *rig.GlusterCluster
 	lvm     *nodeWorker
-	thick   *nodeWorker
 	second  *harness.Process // for the shares, on another host
 	mount   string           // of the GlusterFS volume, for the test to look at it
 	share   string           // folder of the node's /host
@@ -62,7 +61,7 @@ func newRack(t *testing.T) *rack {
 	harness.CopyBinary(t, "clinkerd", r.share)
 	r.lvm = r.nodeWorker(t, "lvm", conf)
 	r.lvm.start(t)
-	r.thick = r.newThick(t)
+	r.startThick(t)
 	for _, words := range glusterManual(t, "clinkerd") {
 		out, code := r.Ctl(t, strings.Fields(strings.Replace(strings.Join(words, " "), "--config-file /etc/cinder/cinder.conf ", "", 1))...)
 		require.Zero(t, code, out)
