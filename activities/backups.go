@@ -38,7 +38,7 @@ type Backups struct {
 	// what restores share; nil is none.
 	Memory              int64
 	Limit, RestoreLimit *rate.Limiter
-	// StateDir is this host's own folder, where it is kept how far restores are.
+	// StateDir is this host's own folder, where it is kept how far restores of what Cinder wrote are.
 	StateDir string
 }
 
@@ -99,24 +99,43 @@ func (b *Backups) source(ctx context.Context, in flow.BackupChunksInput) (src ba
 	return src, in.Snapshot.Size, release, err
 }
 
-// RestoreChunks writes a backup over a volume, all of it. It goes on where an attempt of the same flow stopped on this host.
+// RestoreChunks writes a backup over a volume, all of it. It goes on where an attempt of the same flow stopped, on this host or another.
 func (b *Backups) RestoreChunks(ctx context.Context, in flow.RestoreChunksInput) error {
-	state := backups.StateFile(filepath.Join(b.StateDir, "restores", strings.ReplaceAll(in.FlowID, ":", "_")+".json"))
-	err := b.onStore(ctx, in.Backup.Container, func(ctx context.Context, s backups.Store) error {
-		if err := os.MkdirAll(filepath.Dir(string(state)), 0o700); err != nil {
-			return drivers.FileError("keep checkpoint", "backup", in.Volume.Name, b.StateDir, err)
-		}
-		to, release, err := b.Opener.OpenTarget(ctx, in.Volume, in.Host, in.Fresh)
+	return b.onStore(ctx, in.Backup.Container, func(ctx context.Context, s backups.Store) error {
+		state, err := b.restoreState(ctx, s, in)
 		if err != nil {
 			return err
 		}
-		defer release()
-		return b.restore(ctx, s, in.Backup, to, backups.RestoreOptions{Key: b.Key, Memory: b.Memory, Limit: b.RestoreLimit, State: state, Progress: progress(ctx)})
+		to, release, err := b.Opener.OpenTarget(ctx, in.Volume, in.Host, in.Fresh)
+		if err == nil {
+			defer release()
+			err = b.restore(ctx, s, in.Backup, to, backups.RestoreOptions{Key: b.Key, Memory: b.Memory, Limit: b.RestoreLimit, State: state, Progress: progress(ctx)})
+		}
+		if err == nil || wire.Final(backupError(ctx, err)) || errors.Is(err, context.Canceled) {
+			_ = state.Remove() // it is a few bytes, and of use to nobody else
+		}
+		return err
 	})
-	if err == nil || wire.Final(err) || errors.Is(err, context.Canceled) {
-		_ = state.Remove() // it is a few bytes, and of use to nobody else
+}
+
+// forgettable is a state that can be removed, absent or not.
+type forgettable interface {
+	backups.State
+	Remove() error
+}
+
+// restoreState is how far a flow's restore is: in the store, for every data worker to go on from. Beside what Cinder wrote nothing is put, so that
+// it is this host's own then.
+func (b *Backups) restoreState(ctx context.Context, s backups.Store, in flow.RestoreChunksInput) (forgettable, error) {
+	name := strings.ReplaceAll(in.FlowID, ":", "_")
+	if in.Backup.Prefix == "" {
+		return backups.NewStoreState(ctx, s, in.Backup.ID, name), nil
 	}
-	return err
+	file := filepath.Join(b.StateDir, "restores", name+".json")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, drivers.FileError("keep checkpoint", "backup", in.Volume.Name, b.StateDir, err)
+	}
+	return backups.StateFile(file), nil
 }
 
 func (b *Backups) restore(ctx context.Context, s backups.Store, of flow.StoredBackup, to backups.Target, o backups.RestoreOptions) error {

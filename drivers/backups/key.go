@@ -11,11 +11,13 @@ import (
 const (
 	manifestName     = "manifest"
 	checkpointPrefix = "checkpoint-"
+	restorePrefix    = "restore-"
 	packPrefix       = "pack-"
 )
 
 func manifestKey(id string) string            { return id + "/" + manifestName }
 func checkpointKey(id, attempt string) string { return id + "/" + checkpointPrefix + attempt }
+func restoreKey(id, restore string) string    { return id + "/" + restorePrefix + restore }
 
 func packKey(id, attempt string, number uint32) string {
 	return fmt.Sprintf("%s/%s%s-%06x", id, packPrefix, attempt, number)

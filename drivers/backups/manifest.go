@@ -121,7 +121,7 @@ func unseal(key, magic string, b []byte) ([]byte, error) {
 	line, body, _ := bytes.Cut(b, []byte{'\n'})
 	var version int
 	var sum string
-	if n, err := fmt.Sscanf(string(line), magic+" %d %s", &version, &sum); n != 2 || err != nil {
+	if n, err := fmt.Sscanf(string(line), magic+" %d %s", &version, &sum); n != 2 || err != nil || version < 1 {
 		return nil, damage(key, 0, "it does not begin with %q", magic)
 	}
 	if version > Version {

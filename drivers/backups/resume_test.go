@@ -240,30 +240,90 @@ func TestZombie(t *testing.T) {
 	}
 }
 
-// A restore that is cut off goes on from where its progress file says.
+type forgettable interface {
+	backups.State
+	Remove() error
+}
+
+// A restore that is cut off goes on from where its progress says.
 func TestRestoreGoesOn(t *testing.T) {
 	data := join(random(30*mib), make([]byte, 16*mib), text(18*mib))
 	s := mem.New()
 	_, err := backups.Create(t.Context(), s, backups.Bytes(data), backups.CreateOptions{ID: "b", Size: int64(len(data)), BlockSize: 4096})
 	require.NoError(t, err)
+	whole := objects(t, s)
+	file := backups.StateFile(filepath.Join(t.TempDir(), "restore"))
 	revive := dying(s)
-	to := backups.Bytes(random(len(data)))
-	state := backups.StateFile(filepath.Join(t.TempDir(), "restore"))
-	var resumed int64
-	for tries := 0; ; tries++ {
-		require.Less(t, tries, 500)
-		revive(int64(70 + rand.IntN(100)))
-		o := backups.RestoreOptions{State: state, CheckpointBytes: 8 * mib, Progress: func(p backups.Progress) { resumed = max(resumed, p.Resumed) }}
-		_, err := backups.Restore(t.Context(), s, "b", to, o)
-		if err == nil {
-			break
+	for name, next := range map[string]func() forgettable{
+		"in a file": func() forgettable { return file },
+		"in the store, by another process each time": func() forgettable { return backups.NewStoreState(t.Context(), s, "b", "mine") },
+	} {
+		to := backups.Bytes(random(len(data)))
+		var resumed int64
+		for tries := 0; ; tries++ {
+			require.Less(t, tries, 500)
+			revive(int64(70 + rand.IntN(100)))
+			o := backups.RestoreOptions{State: next(), CheckpointBytes: 8 * mib, Progress: func(p backups.Progress) { resumed = max(resumed, p.Resumed) }}
+			_, err := backups.Restore(t.Context(), s, "b", to, o)
+			if err == nil {
+				break
+			}
+			require.ErrorIs(t, err, drivers.ErrUnavailable)
 		}
-		require.ErrorIs(t, err, drivers.ErrUnavailable)
+		revive(forever)
+		require.Positive(t, resumed, name)
+		require.True(t, bytes.Equal(data, to), name)
+		for range 2 {
+			require.NoError(t, next().Remove(), name)
+		}
+		require.Equal(t, whole, objects(t, s), name)
 	}
-	require.Positive(t, resumed)
+}
+
+// How far a restore is lies beside the backup: whole or not at all, no obstacle, and gone with the backup.
+func TestStoreState(t *testing.T) {
+	s := mem.New()
+	data := random(3 * mib)
+	_, err := backups.Create(t.Context(), s, backups.Bytes(data), backups.CreateOptions{ID: "b", Size: int64(len(data)), BlockSize: 4096})
+	require.NoError(t, err)
+	state := backups.NewStoreState(t.Context(), s, "b", "mine")
+	load := func() []byte {
+		b, err := state.Load()
+		require.NoError(t, err)
+		return b
+	}
+	require.Nil(t, load())
+	require.NoError(t, state.Save([]byte(`{"regions":1}`)))
+	require.Equal(t, `{"regions":1}`, string(load()))
+	other, err := backups.NewStoreState(t.Context(), s, "b", "other").Load()
+	require.NoError(t, err)
+	require.Nil(t, other)
+	saved, err := backups.ReadAll(t.Context(), s, "b/restore-mine", 1<<20)
+	require.NoError(t, err)
+	for bit := range 8 * len(saved) {
+		s.Change("b/restore-mine", func([]byte) []byte {
+			b := slices.Clone(saved)
+			b[bit/8] ^= 1 << (bit % 8)
+			return b
+		})
+		require.Nil(t, load(), "bit %d is another", bit)
+	}
+
+	s.Fault = func(op, _ string) error {
+		if op == "put" {
+			return fmt.Errorf("it is full: %w", drivers.ErrNoSpace)
+		}
+		return nil
+	}
+	to := backups.Bytes(random(len(data)))
+	_, err = backups.Restore(t.Context(), s, "b", to, backups.RestoreOptions{State: state, CheckpointBytes: 1})
+	require.NoError(t, err)
 	require.True(t, bytes.Equal(data, to))
-	require.NoError(t, state.Remove())
-	require.NoError(t, state.Remove())
+	require.NoError(t, backups.Delete(t.Context(), s, "b"))
+	require.Empty(t, objects(t, s), "with what was left of a restore")
+	s.Fault = func(string, string) error { return drivers.ErrUnavailable }
+	_, err = state.Load()
+	require.ErrorIs(t, err, drivers.ErrUnavailable, "whether there is one is not known")
 }
 
 // The progress of another backup's restore is none of this one's.
