@@ -23,11 +23,7 @@ import (
 // file, with Cinder's client. Then what serves them dies in the middle of work, on each backend at its own time.
 func TestTutorial(t *testing.T) {
 	t.Parallel()
-	r := newRack(t)
-	for _, c := range []struct {
-		name string
-		test func(*testing.T, *rack)
-	}{
+	newRack(t).inTurn(t, []part{
 		{"types", tutorialTypes},
 		{"lvm", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "lvm") }},
 		{"glusterfs", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "glusterfs") }},
@@ -36,6 +32,18 @@ func TestTutorial(t *testing.T) {
 		{"attach", tutorialAttach},
 		{"guests", tutorialGuests},
 		{"group full", groupFull},
+		{"faults", func(t *testing.T, r *rack) {
+			t.Run("lvm", func(t *testing.T) { lvmFaults(t, r) })
+			t.Run("glusterfs", func(t *testing.T) { glusterFaults(t, r) })
+		}},
+	})
+}
+
+// TestTutorialData is another such rack, whose data workers move volumes and back them up.
+func TestTutorialData(t *testing.T) {
+	t.Parallel()
+	newRack(t).inTurn(t, []part{
+		{"types", tutorialTypes},
 		{"moves", func(t *testing.T, r *rack) {
 			slots := slotsTaken(t, r) // meanwhile
 			movesBetweenHosts(t, r)
@@ -43,12 +51,20 @@ func TestTutorial(t *testing.T) {
 		}},
 		{"changed extents", changedExtents},
 		{"backups on NFS", backupsOnNFS},
-		{"faults", func(t *testing.T, r *rack) {
-			t.Run("lvm", func(t *testing.T) { lvmFaults(t, r) })
-			t.Run("glusterfs", func(t *testing.T) { glusterFaults(t, r) })
-		}},
-	} {
-		if !t.Run(c.name, func(t *testing.T) { c.test(t, r) }) {
+	})
+}
+
+// part is one of the tests that a rack has one after the other; the first makes the types.
+type part struct {
+	name string
+	test func(*testing.T, *rack)
+}
+
+// inTurn runs them, and wants nothing to be left.
+func (r *rack) inTurn(t *testing.T, parts []part) {
+	t.Helper()
+	for _, p := range parts {
+		if !t.Run(p.name, func(t *testing.T) { p.test(t, r) }) {
 			return // what comes next would only tell of the same thing
 		}
 	}
