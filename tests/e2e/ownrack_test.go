@@ -174,7 +174,7 @@ func TestOwnRack(t *testing.T) {
 		p.tree(t, filepath.Join(r.node.Share, "backup"))
 		p.process("the controller", r.up.Pid())
 		p.wantNone(t, secrets, r.up.Log)
-		require.Contains(t, p.holding(t, []byte("iscsiadm")), "arguments and environments in the node")
+		require.Contains(t, p.holding(t, []byte("clinkerd worker host")), "arguments and environments in the node")
 		require.NotEmpty(t, p.holding(t, []byte("attachment-attach:")), "Temporal's database")
 	})
 }

@@ -93,6 +93,10 @@ func (c *computeNode) byHostWorker(t *testing.T) {
 	for _, n := range []*rig.Node{c.node, c.compute} {
 		watched = append(watched, n.With(t).Background(os.Stderr, "sh", "-c", watch))
 	}
+	// Who only looks now and then may miss a login.
+	c.onCompute(t, `at=$(command -v iscsiadm); cp $at /run/iscsiadm
+		printf '#!/bin/sh\necho iscsiadm "$@" >>/host/argv.iscsiadm\nexec /run/iscsiadm "$@"\n' >/run/iscsiadm.sh; chmod 755 /run/iscsiadm.sh
+		mount --bind /run/iscsiadm.sh $at`)
 	c.newPattern(t, "lvm")
 	pattern, err := os.ReadFile(filepath.Join(c.share, patternOf("lvm")))
 	require.NoError(t, err)
@@ -122,9 +126,10 @@ func (c *computeNode) byHostWorker(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(n.Share, "watched"), nil, 0o600))
 		<-watched[i]
 	}
+	c.onCompute(t, "umount $(command -v iscsiadm)")
 	argv := filepath.Join(c.compute.Share, "argv")
-	require.Contains(t, string(readFile(t, argv)), "iscsiadm", "what a login looks like has been watched")
-	c.unseen(t, c.api, password, []string{filepath.Join(c.compute.Share, "host.log"), filepath.Join(c.share, "argv"), argv}, attached, extended, detached)
+	require.Regexp(t, "(?m)^iscsiadm .*--login", string(readFile(t, argv+".iscsiadm")), "what a login looks like has been watched")
+	c.unseen(t, c.api, password, []string{filepath.Join(c.compute.Share, "host.log"), filepath.Join(c.share, "argv"), argv, argv + ".iscsiadm"}, attached, extended, detached)
 }
 
 // brick has os-brick on the compute node do something, and returns what it said.
