@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/clinker-storage/clinker/drivers"
@@ -117,35 +118,41 @@ func readStillness(note backups.StateFile) (*stillness, error) {
 
 // thawAfter lets a guest go on once its time is over, unless that has been done; it tries until it is.
 func (a *Host) thawAfter(wait time.Duration, flowID, instance string) {
-	time.AfterFunc(wait, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		f, err := a.freezer()
-		if err != nil {
-			return
-		}
-		release, err := a.busy.take(ctx, "guest "+instance)
-		if err == nil {
-			var held bool
-			held, err = thaw(ctx, f, a.stillnessOf(instance), flowID)
-			release()
-			if held {
-				slog.Warn("a guest held still for too long, and goes on", "instance", instance, "flow", flowID)
-			}
-		}
-		if err != nil {
-			slog.Error("a guest is held still and can't be let go on; tried again", "instance", instance, "flow", flowID, "error", err)
-			a.thawAfter(thawAgain, flowID, instance)
-		}
-	})
+	time.AfterFunc(wait, func() { a.thawNow(flowID, instance) })
 }
 
-// ThawLeft lets the guests go on that a process on this host before this one has left holding still. It is no step, and so no method.
+// thawNow tries once before it returns, and goes on trying where that fails.
+func (a *Host) thawNow(flowID, instance string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	f, err := a.freezer()
+	if err != nil {
+		return
+	}
+	release, err := a.busy.take(ctx, "guest "+instance)
+	if err == nil {
+		var held bool
+		held, err = thaw(ctx, f, a.stillnessOf(instance), flowID)
+		release()
+		if held {
+			slog.Warn("a guest held still for too long, and goes on", "instance", instance, "flow", flowID)
+		}
+	}
+	if err != nil {
+		slog.Error("a guest is held still and can't be let go on; tried again", "instance", instance, "flow", flowID, "error", err)
+		a.thawAfter(thawAgain, flowID, instance)
+	}
+}
+
+// ThawLeft lets the guests go on that a process on this host before this one has left holding still. Each is tried before it returns: this process may
+// end soon too, where others are away. It is no step, and so no method.
 func ThawLeft(a *Host) error {
 	entries, err := os.ReadDir(filepath.Dir(string(a.stillnessOf("x"))))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, e := range entries {
 		instance, ok := strings.CutSuffix(e.Name(), ".json")
 		if !ok {
@@ -156,7 +163,7 @@ func ThawLeft(a *Host) error {
 			return err
 		}
 		if was != nil {
-			a.thawAfter(0, was.FlowID, was.Instance)
+			all.Go(func() { a.thawNow(was.FlowID, was.Instance) })
 		}
 	}
 	return nil

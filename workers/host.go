@@ -22,9 +22,7 @@ type HostEngine interface {
 type HostOptions struct {
 	Host       string // its name in Clinker
 	Connectors connectors.Connector
-	Hypervisor hypervisors.Hypervisor
 	Key        seal.Key
-	StateDir   string // where the worker notes what it has
 	Logger     *slog.Logger
 }
 
@@ -36,27 +34,27 @@ const (
 )
 
 // Host serves a compute host.
-type Host struct{ group }
+type Host struct {
+	group
+	on *activities.Host
+}
 
-// StartHost begins to poll the host's queue.
-func StartHost(e HostEngine, o HostOptions) (*Host, error) {
-	on := hostActivities(o)
+// NewHost is what will serve a compute host; stateDir is where it notes what it has. Guests that a process before this one has left holding still are let go on
+// here: that needs nobody but them, and must not wait until Temporal is back.
+func NewHost(guests hypervisors.Hypervisor, stateDir string) (*Host, error) {
+	on := &activities.Host{Hypervisor: guests, StateDir: stateDir, Steps: make(chan struct{}, hostSteps)}
+	return &Host{on: on}, activities.ThawLeft(on)
+}
+
+// Start begins to poll the host's queue.
+func (h *Host) Start(e HostEngine, o HostOptions) error {
+	h.on.Connectors, h.on.Key = o.Connectors, o.Key
 	w := worker.New(e.Flows(), flow.HostQueue(o.Host), worker.Options{
 		WorkerStopTimeout: stopTimeout, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: hostSlots, MaxConcurrentActivityTaskPollers: 2,
 		Interceptors: interceptors(o.Logger, o.Host),
 	})
-	register(w, []any{on})
-	if err := activities.ThawLeft(on); err != nil {
-		return nil, err
-	}
-	h := &Host{group{w}}
-	if err := h.start(); err != nil {
-		return nil, err
-	}
-	return h, nil
-}
-
-func hostActivities(o HostOptions) *activities.Host {
-	return &activities.Host{Connectors: o.Connectors, Hypervisor: o.Hypervisor, Key: o.Key, StateDir: o.StateDir, Steps: make(chan struct{}, hostSteps)}
+	register(w, []any{h.on})
+	h.group = group{w}
+	return h.start()
 }

@@ -57,7 +57,7 @@ func TestNamesGolden(t *testing.T) {
 	queue("storage/<host>@<backend>", registered(workActivities(fake.New(fake.Options{}), StorageOptions{})...))
 	queue("stats/<host>@<backend>, system namespace", registered(statsActivities(fake.New(fake.Options{}), StorageOptions{})))
 	queue("data/<host>", registered(&activities.Copies{}))
-	queue("host/<host>", registered(hostActivities(HostOptions{})))
+	queue("host/<host>", registered(&activities.Host{}))
 	var flows []string
 	for op, fn := range Flows() {
 		name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()

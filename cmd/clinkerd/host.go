@@ -50,13 +50,16 @@ qmp (QEMUs that were each started with -qmp unix:DIR/NAME.sock,server=on,wait=of
 			if err != nil {
 				return usageError{err}
 			}
+			w, err := newHost(cfg, h) // before Temporal is asked, which may be away
+			if err != nil {
+				return err
+			}
 			e, err := dial(ctx, cfg, log, false)
 			if err != nil {
 				return err
 			}
 			defer e.Close()
-			w, err := startHost(ctx, cfg, e, h, log)
-			if err != nil {
+			if err := startHost(ctx, cfg, e, w, h, log); err != nil {
 				return err
 			}
 			<-ctx.Done()
@@ -119,33 +122,40 @@ func hostKey(cfg *config.Config) (seal.Key, error) {
 	return key, nil
 }
 
+func newHost(cfg *config.Config, h hypervisors.Hypervisor) (*workers.Host, error) {
+	w, err := workers.NewHost(h, filepath.Join(cfg.StatePath, "attached"))
+	if err != nil {
+		return nil, fmt.Errorf("host worker: %w", err)
+	}
+	return w, nil
+}
+
 // startHost serves this host as one that volumes are attached to, and says what it has for that.
-func startHost(ctx context.Context, cfg *config.Config, e *engine.Engine, h hypervisors.Hypervisor, log *slog.Logger) (*workers.Host, error) {
+func startHost(ctx context.Context, cfg *config.Config, e *engine.Engine, w *workers.Host, h hypervisors.Hypervisor, log *slog.Logger) error {
 	set, err := hostConnectors(cfg, log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	key, err := hostKey(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p, err := set.Properties(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	about, err := h.Properties(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range p.Clients {
 		if !c.Ready {
 			log.Info("no client for a protocol", "protocol", c.Protocol, "reason", c.Reason, "hint", c.Hint)
 		}
 	}
-	w, err := workers.StartHost(e, workers.HostOptions{Host: cfg.Host, Connectors: set, Hypervisor: h, Key: key, StateDir: filepath.Join(cfg.StatePath, "attached"), Logger: log})
-	if err != nil {
-		return nil, fmt.Errorf("host worker: %w", err)
+	if err := w.Start(e, workers.HostOptions{Host: cfg.Host, Connectors: set, Key: key, Logger: log}); err != nil {
+		return fmt.Errorf("host worker: %w", err)
 	}
 	log.Info("host worker runs", "host", cfg.Host, "initiator", p.Connector.Initiator, "hypervisor", about.Kind, "reason", about.Reason, "hint", about.Hint)
-	return w, nil
+	return nil
 }

@@ -114,7 +114,10 @@ func (f *upFlags) serveAll(ctx context.Context, cfg *config.Config, l net.Listen
 		node.stop()
 		return err
 	}
-	host, err := startHost(ctx, cfg, e, none.Hypervisor{}, log)
+	host, err := newHost(cfg, none.Hypervisor{})
+	if err == nil {
+		err = startHost(ctx, cfg, e, host, none.Hypervisor{}, log)
+	}
 	if err != nil {
 		data.Stop()
 		node.stop()
