@@ -339,6 +339,18 @@ func TestGuestsOfABackup(t *testing.T) {
 	spec, err = c.ExtractBackupRequest(ctx, in)
 	require.NoError(t, err)
 	require.Empty(t, spec.Guests, "half of them would not make a whole")
+
+	// Files that a hypervisor has open are not backed up at all: no guest is asked for it.
+	views, err := c.Store.ListPools(ctx)
+	require.NoError(t, err)
+	stats := views[0].Stats
+	stats.StorageProtocol = "glusterfs"
+	c.report(t, views[0].Name, stats)
+	for _, in.Quiesce = range []string{flow.QuiesceRequired, flow.QuiesceIfPossible} {
+		_, err = c.ExtractBackupRequest(ctx, in)
+		require.Equal(t, flow.ErrInvalid, class(t, err))
+		require.ErrorContains(t, err, "belong to the hypervisor that has them; detach it first")
+	}
 }
 
 func TestStepsOfABackup(t *testing.T) {

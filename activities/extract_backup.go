@@ -108,6 +108,12 @@ func (r *Requests) guests(ctx context.Context, in flow.BackupCreateInput, spec *
 	case !spec.InUse:
 		return nil
 	}
+	if byName, err := r.openedByName(ctx, spec.Host); err != nil || byName {
+		if err == nil { // EntryCreate would say so as well, after the guests' agents
+			err = refuse(flow.ErrInvalid, "Invalid backup: volume %s is attached, and its files belong to the hypervisor that has them; detach it first, or back up a snapshot.", in.VolumeID)
+		}
+		return err
+	}
 	attached, err := r.Store.AttachedTo(ctx, []string{in.VolumeID})
 	if err != nil {
 		return catalogueError(err)

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/models"
@@ -50,16 +51,19 @@ func (r *Requests) fromVolume(ctx context.Context, in flow.VolumeCreateInput) (*
 // copiedInUse refuses to read a file while its hypervisor writes it: the copy would be of no moment at all, and of an image in qcow2 it could not
 // even be read.
 func (r *Requests) copiedInUse(ctx context.Context, v models.Volume) error {
+	byName, err := r.openedByName(ctx, v.Host)
+	if err == nil && byName {
+		return refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s, and its files belong to the hypervisor that has them; detach it first, or make the volume from a snapshot.", v.ID, v.Status)
+	}
+	return err
+}
+
+// openedByName tells whether hosts open the files of a pool by their names.
+func (r *Requests) openedByName(ctx context.Context, pool string) (bool, error) {
 	pools, err := r.Store.ListPools(ctx)
-	if err != nil {
-		return catalogueError(err)
-	}
-	for _, p := range pools {
-		if p.Name == v.Host && models.OpenedByName(p.Stats.StorageProtocol) {
-			return refuse(flow.ErrInvalid, "Invalid volume: source volume %s is %s, and its files belong to the hypervisor that has them; detach it first, or make the volume from a snapshot.", v.ID, v.Status)
-		}
-	}
-	return nil
+	return slices.ContainsFunc(pools, func(p models.PoolView) bool {
+		return p.Name == pool && models.OpenedByName(p.Stats.StorageProtocol)
+	}), catalogueError(err)
 }
 
 func (r *Requests) fromSnapshot(ctx context.Context, in flow.VolumeCreateInput) (*origin, error) {
