@@ -37,6 +37,18 @@ func (n *Node) Runner() execx.Runner { return onNode{n} }
 type onNode struct{ n *Node }
 
 func (r onNode) Run(ctx context.Context, c execx.Command) (execx.Result, error) {
+	result, err := r.once(ctx, c)
+	if errors.Is(err, errNotBegun) {
+		result, err = r.once(ctx, c)
+	}
+	return result, err
+}
+
+// errNotBegun is a session that the server closed before it said that the program runs: it has started none. dropbear does that once in thousands of
+// sessions of a busy connection, which stays.
+var errNotBegun = errors.New("the session was closed before the program began")
+
+func (r onNode) once(ctx context.Context, c execx.Command) (execx.Result, error) {
 	result := execx.Result{ExitCode: -1}
 	begun := time.Now()
 	session, err := r.n.client.session()
@@ -70,7 +82,16 @@ func (r onNode) Run(ctx context.Context, c execx.Command) (execx.Result, error) 
 
 func await(ctx context.Context, session *ssh.Session, line string) error {
 	done := make(chan error, 1)
-	go func() { done <- session.Run(line) }()
+	go func() {
+		err := session.Start(line)
+		switch {
+		case err == nil:
+			err = session.Wait()
+		case errors.Is(err, io.EOF):
+			err = fmt.Errorf("%w: %w", errNotBegun, err)
+		}
+		done <- err
+	}()
 	select {
 	case err := <-done:
 		return err

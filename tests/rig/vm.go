@@ -76,6 +76,13 @@ func (v *VM) start() error {
 	return err
 }
 
+// With returns the guest for use by another test.
+func (v *VM) With(t T) *VM {
+	sub := *v
+	sub.t = t
+	return &sub
+}
+
 // Run runs a command line of busybox's shell in the guest, and returns what it said. Other than 0 is an error.
 func (v *VM) Run(command string) (string, error) { return v.agent.run(command) }
 
