@@ -153,11 +153,7 @@ func (m *movers) fill(t *testing.T, v harness.Volume) string {
 
 func (m *movers) hashLV(t *testing.T, id string) string {
 	t.Helper()
-	lv := "/dev/cinder-volumes/volume-" + id
-	node := m.node.With(t)
-	node.Run("lvchange", "-ay", "-K", lv)
-	sum, _, _ := strings.Cut(node.Run("sha256sum", lv), " ")
-	return sum
+	return m.hashDevice(t, "cinder-volumes/volume-"+id)
 }
 
 // atCheckpoint sends a worker a signal between two checkpoints of its copy. It is done in the node, where nothing lies between.

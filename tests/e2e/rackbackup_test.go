@@ -94,6 +94,9 @@ func (b *nfsBackups) run(t *testing.T) {
 
 func (b *nfsBackups) hash(t *testing.T, id string) string {
 	t.Helper()
+	if b.thick {
+		return b.hashDevice(t, "thick/volume-"+id)
+	}
 	sum, _, _ := strings.Cut(b.sh(t, id, `sha256sum "$1"`), " ")
 	return sum
 }
