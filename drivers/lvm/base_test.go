@@ -77,6 +77,9 @@ func TestInsideThinBases(t *testing.T) {
 	release()
 	awaitNoBase(t, d)
 	require.NotContains(t, run(t, "lvs", "--noheadings", "-o", "lv_name", group), second.Name)
+	for _, err := range d.ChangedExtents(t.Context(), second, users) {
+		require.ErrorIs(t, err, drivers.ErrNotFound, "the next backup is by hashes")
+	}
 
 	require.NoError(t, d.DeleteVolume(t.Context(), filler))
 	kept := keepBase(t, d, v)
