@@ -20,17 +20,7 @@ import (
 func changedExtents(t *testing.T, r *rack) {
 	begun := time.Now()
 	e := &extents{movers: &movers{rack: r, api: r.Client("extents")}}
-	on := "backup_posix_path = /host/backups\n"
-	e.option(t, r.lvm, "")
-	w := e.movers.worker(t, "lvm", "state")
-	e.option(t, w, on)
-	require.NoError(t, os.Mkdir(filepath.Join(r.share, "backups"), 0o700))
-	r.lvm.kill(t)
-	r.lvm.start(t)
-	w.start(t)
-	e.awaitData(t, r.node.Name)
-	e.awaitKeeps(t)
-
+	w := e.keeping(t)
 	e.volume = e.api.CreateAvailable(t, "counted", 1, object{"volume_type": "lvm"}).ID
 	lv := "/dev/cinder-volumes/volume-" + e.volume
 	node := r.node.With(t)
@@ -90,7 +80,7 @@ func changedExtents(t *testing.T, r *rack) {
 	for _, id := range []string{again, hashed, part, full} {
 		e.drop(t, id)
 	}
-	require.Empty(t, objects(t, filepath.Join(r.share, "backups")))
+	require.Empty(t, objects(t, r.store()))
 	harness.CheckUsage(t, e.api)
 	r.quiet(t, e.api)
 	r.checkLedger(t)
@@ -103,6 +93,23 @@ func changedExtents(t *testing.T, r *rack) {
 type extents struct {
 	*movers
 	volume string
+}
+
+// keeping has the storage node keep bases, where it does not yet, and starts its data worker, whose store is a folder of the node.
+func (e *extents) keeping(t *testing.T) *nodeWorker {
+	t.Helper()
+	if !strings.Contains(string(readFile(t, filepath.Join(e.share, e.lvm.name+".conf"))), "backup_keep_base_snapshot") {
+		e.option(t, e.lvm, "")
+		e.lvm.kill(t)
+		e.lvm.start(t)
+	}
+	w := e.movers.worker(t, "lvm", "state")
+	e.option(t, w, "backup_posix_path = /host/backups\n")
+	require.NoError(t, os.MkdirAll(e.store(), 0o700))
+	w.start(t)
+	e.awaitData(t, e.node.Name)
+	e.awaitKeeps(t)
+	return w
 }
 
 // option puts backup_keep_base_snapshot into a worker's file, and more into its first section.

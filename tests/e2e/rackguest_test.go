@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/clinker-storage/clinker/drivers/hypervisors/guestagent"
 	"github.com/clinker-storage/clinker/tests/harness"
 	"github.com/clinker-storage/clinker/tests/rig"
 )
@@ -23,22 +24,32 @@ type guestHost struct {
 	vm          *rig.VM
 	name, state string
 	worker      *harness.Process
+	status      func() string // what the guest's agent says of its file systems
 }
 
-// tutorialGuests brings volumes of both backends into guests, by QMP and by libvirt at once, and takes them out again.
+// tutorialGuests brings volumes of both backends into guests, by QMP and by libvirt at once, and takes them out again. Those of LVM are backed up meanwhile,
+// by guests that hold still.
 func tutorialGuests(t *testing.T, r *rack) {
+	data := (&extents{movers: &movers{rack: r, api: r.Client("guests")}}).keeping(t)
+	var vm *rig.VM
+	until := t
 	t.Run("at once", func(t *testing.T) {
 		t.Run("qmp", func(t *testing.T) {
 			t.Parallel()
-			vm := rig.Guest(t)
-			h := r.guestHost(t, "qmp", vm, "--hypervisor", "qmp", "--qmp-sockets", vm.Sockets, "--direct", "iscsi")
+			vm = rig.Guest(lasting{t, until})
+			vm.StartAgent()
+			h := r.qmpHost(t, vm)
 			h.lives(t, "lvm", nil)
 			h.lives(t, "glusterfs", func() { require.NotEmpty(t, h.mounts(t), "QEMU has the file by this host's mount") })
+			h.holdsStill(t, func(b *heldStill, full string) { b.hostKilled(t, full) })
+			h.nothingLeft(t)
 		})
 		t.Run("libvirt", func(t *testing.T) {
 			t.Parallel()
 			d := rig.LibvirtGuest(t)
 			h := r.guestHost(t, "libvirt", d.VM, "--hypervisor", "libvirt", "--libvirt-socket", d.Socket, "--direct", "iscsi,glusterfs")
+			h.status = func() string { return d.Virsh("qemu-agent-command", d.Name, `{"execute":"guest-fsfreeze-status"}`) }
+			d.StartAgent()
 			h.lives(t, "lvm", func() { require.Contains(t, d.Virsh("secret-list"), "iscsi") })
 			require.NotContains(t, d.Virsh("secret-list"), "iscsi", "the secret has gone with the disk")
 			h.lives(t, "glusterfs", func() {
@@ -46,9 +57,22 @@ func tutorialGuests(t *testing.T, r *rack) {
 				require.Empty(t, h.mounts(t))
 			})
 			require.NotContains(t, d.Virsh("dumpxml", d.Name)+d.Virsh("dumpxml", "--inactive", d.Name), "ua-clinker")
+			h.holdsStill(t, nil)
+			h.nothingLeft(t)
 		})
 	})
+	if t.Failed() {
+		return
+	}
+	t.Run("control worker killed", func(t *testing.T) {
+		h := r.qmpHost(t, vm.With(t))
+		h.controlKilled(t)
+		h.nothingLeft(t)
+	})
 	t.Run("no client", r.noClient)
+	data.signal(t, "TERM")
+	data.ended(t)
+	require.Empty(t, objects(t, r.store()))
 	r.nobodyLetIn(t)
 	require.Empty(t, r.files(t))
 	require.Empty(t, r.lvs(t))
@@ -68,6 +92,26 @@ func (r *rack) noClient(t *testing.T) {
 		api.Delete(t, v.ID)
 		api.WaitGone(t, v.ID)
 	}
+}
+
+// lasting is a test whose things go with another.
+type lasting struct {
+	*testing.T
+	until *testing.T
+}
+
+func (l lasting) Cleanup(f func()) { l.until.Cleanup(f) }
+
+// qmpHost has its guest by QEMU's monitor.
+func (r *rack) qmpHost(t *testing.T, vm *rig.VM) *guestHost {
+	t.Helper()
+	h := r.guestHost(t, "qmp", vm, "--hypervisor", "qmp", "--qmp-sockets", vm.Sockets, "--direct", "iscsi")
+	ask := guestagent.On(filepath.Join(vm.Sockets, vm.Name+".agent"), harness.Patience)
+	h.status = func() (status string) {
+		require.NoError(t, ask(t.Context(), "guest-fsfreeze-status", &status))
+		return status
+	}
+	return h
 }
 
 func (r *rack) guestHost(t *testing.T, name string, vm *rig.VM, flags ...string) *guestHost {
@@ -107,6 +151,7 @@ func (h *guestHost) lives(t *testing.T, kind string, meanwhile func()) {
 	}
 	if kind == "glusterfs" {
 		h.staysWhole(t, v)
+		h.fileStays(t, v)
 	}
 	if meanwhile != nil {
 		meanwhile()
@@ -195,9 +240,7 @@ func (h *guestHost) stored(t *testing.T, v harness.Volume, block, sum string) {
 // nothingLeft wants the host to have no volume: by its worker's notes, by its mounts, by what the guest has.
 func (h *guestHost) nothingLeft(t *testing.T) {
 	t.Helper()
-	notes, err := os.ReadDir(filepath.Join(h.state, "attached"))
-	require.NoError(t, err)
-	require.Empty(t, notes)
+	require.Empty(t, objects(t, filepath.Join(h.state, "attached")))
 	require.Empty(t, h.mounts(t))
 	require.NotContains(t, h.inside(t, "ls /sys/block"), "vd")
 	got := h.api.Want(t, http.StatusOK, "GET", "/attachments", nil, attachVersion)

@@ -12,18 +12,24 @@ import (
 // node: reached succeeds once the step waits.
 type hold struct{ take, reached, give string }
 
-// exportLock is the lock of the storage node's records of exports: the volume is active then, or its host gone, and nobody is let in or shut out.
-func exportLock(w *nodeWorker) hold {
-	const file = "/host/state/exports/lvm/.lock"
+// fileLock is a lock on a file of the storage node, or on a region of it: what Python's lockf wants after the command.
+func fileLock(file, region string) hold {
 	return hold{
 		take: `rm -f /run/held; mkdir -p $(dirname ` + file + `); /usr/bin/python3 -c 'import fcntl, time
 f = open("` + file + `", "a+")
-fcntl.lockf(f, fcntl.LOCK_EX)
+fcntl.lockf(f, fcntl.LOCK_EX` + region + `)
 open("/run/held", "w").close()
 time.sleep(3600)' >/dev/null 2>&1 & echo $! >/run/holder.pid; until [ -e /run/held ]; do sleep 0.02; done`,
-		reached: `ls -l /proc/$(cat ` + w.pidFile() + `)/fd | grep -q ` + file,
-		give:    `kill -KILL $(cat /run/holder.pid)`,
+		give: `kill -KILL $(cat /run/holder.pid)`,
 	}
+}
+
+// exportLock is the lock of the storage node's records of exports: the volume is active then, or its host gone, and nobody is let in or shut out.
+func exportLock(w *nodeWorker) hold {
+	const file = "/host/state/exports/lvm/.lock"
+	h := fileLock(file, "")
+	h.reached = `ls -l /proc/$(cat ` + w.pidFile() + `)/fd | grep -q ` + file
+	return h
 }
 
 // initiatorDaemon is the host's iscsid: what it was asked for by iscsiadm it does when its worker is dead.

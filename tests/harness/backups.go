@@ -15,6 +15,7 @@ type Backup struct {
 	FailReason string `json:"fail_reason"`
 	ReadBy     string `json:"clinker:read_by"`
 	ReadBytes  int64  `json:"clinker:read_bytes"`
+	Quiesced   bool   `json:"clinker:quiesced"`
 }
 
 // Backup shows a backup; false when there is none.
