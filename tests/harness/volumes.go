@@ -38,6 +38,10 @@ type Task struct {
 	Finished string `json:"finished_at"`
 	Error    string `json:"error"`
 	Hint     string `json:"hint"`
+	// Progress is of a long step that runs.
+	Progress struct {
+		Percent int `json:"percent"`
+	} `json:"progress"`
 }
 
 // Flow is what GET /flows/{id} shows.
@@ -51,6 +55,7 @@ type Flow struct {
 	Error      string `json:"error"`
 	Hint       string `json:"hint"`
 	Backend    string `json:"backend"`
+	Finished   string `json:"finished_at"` // as of a task
 	Tasks      []Task `json:"tasks"`
 }
 

@@ -207,10 +207,15 @@ func (w *SwiftServer) authenticates() error {
 	return nil
 }
 
-// Kill kills the proxy: clients find nobody there. What was stored stays.
+// Running tells whether clients find somebody there.
+func (w *SwiftServer) Running() bool { return w.procs["proxy"].running() }
+
+// Kill kills all of it, the proxy first: clients find nobody there, and later that their logins are forgotten. What was stored stays.
 func (w *SwiftServer) Kill() {
 	w.t.Helper()
-	if err := w.procs["proxy"].kill(); err != nil {
-		w.t.Fatalf("%v", err)
+	for _, name := range []string{"proxy", "object", "container", "account", "memcached"} {
+		if err := w.procs[name].kill(); err != nil {
+			w.t.Fatalf("%s: %v", name, err)
+		}
 	}
 }
