@@ -111,8 +111,11 @@ func (b *Backups) RestoreChunks(ctx context.Context, in flow.RestoreChunksInput)
 			defer release()
 			err = b.restore(ctx, s, in.Backup, to, backups.RestoreOptions{Key: b.Key, Memory: b.Memory, Limit: b.RestoreLimit, State: state, Progress: progress(ctx)})
 		}
-		if err == nil || wire.Final(backupError(ctx, err)) || errors.Is(err, context.Canceled) {
-			_ = state.Remove() // it is a few bytes, and of use to nobody else
+		switch {
+		case err == nil:
+			return state.Remove() // with the store away, the end of the restore is done again later: else an object would be left
+		case wire.Final(backupError(ctx, err)), errors.Is(err, context.Canceled):
+			_ = state.Remove() // at the latest it goes with the backup
 		}
 		return err
 	})

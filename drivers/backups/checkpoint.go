@@ -70,7 +70,8 @@ type checkpointer struct {
 	packer *packer
 	key    string
 	old    []string      // checkpoints of earlier tries, which the first one of this try replaces
-	last   chan struct{} // closed when the checkpoint before is written
+	last   chan struct{} // closed when the checkpoint before is written, or failed
+	err    error         // why it failed; to be read once last is closed
 	group  *errgroup.Group
 }
 
@@ -78,6 +79,16 @@ func newCheckpointer(p *packer, key string) *checkpointer {
 	c := &checkpointer{packer: p, key: key, last: make(chan struct{}), group: &errgroup.Group{}}
 	close(c.last)
 	return c
+}
+
+// wait returns once the last checkpoint is there.
+func (c *checkpointer) wait() error {
+	select {
+	case <-c.last:
+		return c.err
+	case <-c.packer.ctx.Done():
+		return context.Cause(c.packer.ctx)
+	}
 }
 
 // busy tells whether the last checkpoint is still waiting for its packs; another would only wait behind it.
@@ -101,17 +112,22 @@ func (c *checkpointer) write(data []byte) {
 		if c.packer.failed.Load() {
 			return nil // the packer tells
 		}
-		if err := c.packer.store.Put(c.packer.ctx, c.key, data); err != nil {
+		c.err = c.put(data)
+		return c.err
+	})
+}
+
+func (c *checkpointer) put(data []byte) error {
+	if err := c.packer.store.Put(c.packer.ctx, c.key, data); err != nil {
+		return err
+	}
+	for len(c.old) > 0 {
+		if err := c.packer.store.Delete(c.packer.ctx, c.old[0]); err != nil {
 			return err
 		}
-		for len(c.old) > 0 {
-			if err := c.packer.store.Delete(c.packer.ctx, c.old[0]); err != nil {
-				return err
-			}
-			c.old = c.old[1:]
-		}
-		return nil
-	})
+		c.old = c.old[1:]
+	}
+	return nil
 }
 
 // clean removes what is needed no more once the manifest is there: checkpoints, and packs that no entry names.

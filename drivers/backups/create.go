@@ -35,8 +35,8 @@ type CreateOptions struct {
 	Memory          int64         // that it takes at most; 0 is DefaultMemory
 	Workers         int           // 0 is as many as Memory suffices for, and two for each CPU at most
 	Limit           *rate.Limiter // of what is read of the volume; nil has no limit
-	CheckpointBytes int64         // of the volume between two checkpoints; 0 is DefaultCheckpointBytes
-	CheckpointEvery time.Duration // 0 is DefaultCheckpointEvery; whichever comes first
+	CheckpointBytes int64         // of the volume, that may have to be read again, but for what is on its way; 0 is DefaultCheckpointBytes
+	CheckpointEvery time.Duration // between two checkpoints; 0 is DefaultCheckpointEvery
 	// Progress is called by one goroutine at a time, many times a second; nil tells nobody.
 	Progress func(Progress)
 }

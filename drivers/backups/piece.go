@@ -16,7 +16,7 @@ type piece struct {
 
 // plan reads the tables, in order, and hands out pieces.
 func (r *reader) plan(ctx context.Context, index []entry, free <-chan *piece, emit func(*piece)) error {
-	for i := r.begin; i < len(index); i++ {
+	for i := int(r.begin / r.layout.stride()); i < len(index); i++ {
 		off, length := r.layout.regionOf(i)
 		table, err := r.chain.table(ctx, index[i], r.layout.blocksIn(i))
 		if err != nil && r.goOn {
@@ -36,7 +36,7 @@ func (r *reader) plan(ctx context.Context, index []entry, free <-chan *piece, em
 		if table == nil {
 			step = length
 		}
-		for pos := int64(0); pos < length; pos += step {
+		for pos := max(0, r.begin-off) / step * step; pos < length; pos += step {
 			p, err := r.free(ctx, free)
 			if err != nil {
 				return err

@@ -43,8 +43,7 @@ func Restore(ctx context.Context, s Store, id string, to Target, o RestoreOption
 	}
 	defer r.chain.close()
 	r.to = to
-	r.begin, err = loadState(o.State, r.m)
-	if err == nil {
+	if err = r.load(); err == nil {
 		err = r.run(ctx)
 	}
 	if err == nil {
@@ -88,7 +87,7 @@ type reader struct {
 	m      *Manifest
 	layout layout
 	to     Target
-	begin  int // regions that are done
+	begin  int64 // what lies before it is done
 
 	goOn    bool // past damages
 	damages []*DamageError
@@ -147,26 +146,24 @@ func (r *reader) run(ctx context.Context) error {
 
 // collect counts what is done, and remembers it once it is durable.
 func (r *reader) collect(ordered <-chan *piece, free chan<- *piece) error {
-	done, _ := r.layout.regionOf(r.begin)
-	p := Progress{Total: r.layout.size, Done: done, Resumed: done}
-	last, lastTime := done, time.Now()
+	p := Progress{Total: r.layout.size, Done: r.begin, Resumed: r.begin}
+	last, lastTime := r.begin, time.Now()
 	for x := range ordered {
 		<-x.done
 		if err := r.found(x.err, x.off); err != nil {
 			return err
 		}
-		p.Done += x.length
+		p.Done = x.off + x.length
 		p.Moved += x.moved
 		r.Progress(p)
-		whole := int(p.Done / r.layout.stride()) // regions
-		if at, _ := r.layout.regionOf(whole); r.State != nil && at > last && (at-last >= r.CheckpointBytes || time.Since(lastTime) >= r.CheckpointEvery) {
+		if r.State != nil && p.Done < p.Total && (p.Done-last >= r.CheckpointBytes || time.Since(lastTime) >= r.CheckpointEvery) {
 			if err := r.to.Sync(); err != nil {
 				return err
 			}
-			if err := saveState(r.State, r.m, whole); err != nil {
+			if err := r.save(p.Done); err != nil {
 				return err
 			}
-			last, lastTime = at, time.Now()
+			last, lastTime = p.Done, time.Now()
 		}
 		free <- x
 	}
@@ -190,30 +187,30 @@ func (r *reader) found(err error, off int64) error {
 type restoreState struct {
 	Backup   string    `json:"backup_id"`
 	Finished time.Time `json:"finished_at"` // of the backup: another one of the same id is another
-	Regions  int       `json:"regions"`     // done
+	Done     int64     `json:"done"`        // bytes of the volume
 }
 
-func loadState(s State, m *Manifest) (int, error) {
-	if s == nil {
-		return 0, nil
+func (r *reader) load() error {
+	if r.State == nil {
+		return nil
 	}
-	b, err := s.Load()
+	b, err := r.State.Load()
 	if err != nil || b == nil {
-		return 0, err
+		return err
 	}
 	var st restoreState
-	if json.Unmarshal(b, &st) != nil || st.Backup != m.BackupID || !st.Finished.Equal(m.Finished) || st.Regions < 0 || st.Regions > m.layout().regions() {
-		return 0, nil
+	if json.Unmarshal(b, &st) == nil && st.Backup == r.m.BackupID && st.Finished.Equal(r.m.Finished) && 0 <= st.Done && st.Done <= r.layout.size {
+		r.begin = st.Done
 	}
-	return st.Regions, nil
+	return nil
 }
 
-func saveState(s State, m *Manifest, regions int) error {
-	b, err := json.Marshal(restoreState{Backup: m.BackupID, Finished: m.Finished, Regions: regions})
+func (r *reader) save(done int64) error {
+	b, err := json.Marshal(restoreState{Backup: r.m.BackupID, Finished: r.m.Finished, Done: done})
 	if err != nil {
 		return err
 	}
-	if err := s.Save(b); err != nil {
+	if err := r.State.Save(b); err != nil {
 		return fmt.Errorf("%w: the restore's progress could not be saved: %w", drivers.ErrUnavailable, err)
 	}
 	return nil

@@ -50,9 +50,16 @@ func (s *StoreState) Save(b []byte) error {
 	return s.ctx.Err()
 }
 
-// Remove forgets it, also after the context has ended.
+// Remove forgets it, also after the context has ended. In a store that may only be read there is none: that is success.
 func (s *StoreState) Remove() error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(s.ctx), removePatience)
 	defer stop()
-	return s.store.Delete(ctx, s.key)
+	err := s.store.Delete(ctx, s.key)
+	if err == nil {
+		return nil
+	}
+	if _, there := s.store.Stat(ctx, s.key); errors.Is(there, drivers.ErrNotFound) {
+		return nil
+	}
+	return err
 }

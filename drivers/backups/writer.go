@@ -285,10 +285,15 @@ func allZero(table []entry) bool {
 	return true
 }
 
+// maybeCheckpoint begins a checkpoint at half of what may be read again. At the next half the one before must be there: a store that has become slow, or is
+// away, keeps the volume's reader waiting too, even where nothing of what it reads has to be stored.
 func (w *writer) maybeCheckpoint() error {
-	done := w.progress.Done
-	if done-w.lastPoint < w.CheckpointBytes && time.Since(w.lastTime) < w.CheckpointEvery || w.points.busy() || done == w.layout.size {
+	done, half := w.progress.Done, w.progress.Done-w.lastPoint >= w.CheckpointBytes/2
+	if done == w.layout.size || !half && (time.Since(w.lastTime) < w.CheckpointEvery || w.points.busy()) {
 		return nil
+	}
+	if err := w.points.wait(); err != nil {
+		return err
 	}
 	if err := w.pack.flush(); err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/http"
-	"path/filepath"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -165,7 +165,7 @@ func (b *backedUp) onlyOf(t *testing.T, id string) {
 	require.ElementsMatch(t, want, got)
 }
 
-// leftovers fails the test where anything temporary is left: a snapshot or its file, an attachment, what a restore remembers.
+// leftovers fails the test where anything temporary is left: a snapshot or its file, an attachment, what a backup or a restore remembers of its way.
 func (b *backedUp) leftovers(t *testing.T) {
 	t.Helper()
 	harness.CheckFiles(t, b.api, harness.ListFiles(t, b.k.VolumeDir()))
@@ -180,9 +180,10 @@ func (b *backedUp) leftovers(t *testing.T) {
 	b.api.Want(t, http.StatusOK, "GET", "/attachments/detail?all_tenants=1", nil).Decode(t, &page)
 	require.Len(t, page.Attachments, 1)
 	require.Equal(t, b.inUse, page.Attachments[0].Volume)
-	states, err := filepath.Glob(filepath.Join(b.k.StateDir, "restores", "*"))
-	require.NoError(t, err)
-	require.Empty(t, states)
+	for _, o := range b.objects(t) {
+		name := path.Base(o.Key)
+		require.True(t, name == "manifest" || strings.HasPrefix(name, "pack-"), "%s is left", o.Key)
+	}
 }
 
 // check restores the last backup, and deletes everything: the rows, the store and the disk have nothing else.

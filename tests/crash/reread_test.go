@@ -47,6 +47,9 @@ func (b *backedUp) moved(t *testing.T) moved {
 // kill kills the data worker, once it is known what it has moved.
 func (b *backedUp) kill(t *testing.T) {
 	t.Helper()
+	if !b.data.Running() {
+		return
+	}
 	b.data.Signal(t, syscall.SIGSTOP)
 	b.spent = b.moved(t)
 	b.data.Kill(t)
@@ -87,7 +90,7 @@ func (b *backedUp) readsLittleAgain(t *testing.T) {
 		func() int64 { return inBackup(t, store, id) }, func() { b.forget(t, id) })
 	var restored string
 	b.killedBehind(t, "restore", size, func(n int) { restored, _ = b.restore(t, fmt.Sprint("posix-", n), id, false) },
-		func() int64 { return inRestore(t, b.k.StateDir) }, func() { b.api.Delete(t, restored) })
+		func() int64 { return inRestore(t, store, id) }, func() { b.api.Delete(t, restored) })
 	require.Equal(t, b.taken[id], b.sum(t, restored))
 	b.forget(t, id)
 	left, err := filepath.Glob(filepath.Join(store, "*"))
@@ -141,10 +144,10 @@ func inBackup(t *testing.T, store, id string) int64 {
 	return furthest(t, filepath.Join(store, id, "checkpoint-*"), regexp.MustCompile(`"done":(\d+)`))
 }
 
-// inRestore is how far a restore has come that remembers it; 0 where none does.
-func inRestore(t *testing.T, state string) int64 {
+// inRestore is the same of its restore.
+func inRestore(t *testing.T, store, id string) int64 {
 	t.Helper()
-	return furthest(t, filepath.Join(state, "restores", "*.json"), regexp.MustCompile(`"regions":(\d+)`)) * 256 * mib
+	return furthest(t, filepath.Join(store, id, "restore-*"), regexp.MustCompile(`"done":(\d+)`))
 }
 
 func furthest(t *testing.T, files string, number *regexp.Regexp) (done int64) {

@@ -1,9 +1,13 @@
 package nfs_test
 
 import (
+	"bytes"
+	"crypto/rand"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -23,7 +27,32 @@ const shareVariable = "CLINKER_TEST_NFS_SHARE"
 func TestInNode(t *testing.T) {
 	node := rig.StorageNode(t)
 	server := rig.NFS(t, rig.GiB)
+	ended := make(chan struct{})
+	var killer sync.WaitGroup
+	killer.Go(func() { killOnDemand(t, node.Share, server, ended) })
 	rig.TestInNode(t, node, "^TestInside", shareVariable+"="+server.Share)
+	close(ended)
+	killer.Wait()
+}
+
+// killOnDemand kills the server whenever a test inside asks for it, tells it, and starts the server again.
+func killOnDemand(t *testing.T, share string, server *rig.NFSServer, ended <-chan struct{}) {
+	for {
+		select {
+		case <-ended:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+		asked, err := filepath.Glob(filepath.Join(share, "kill-*"))
+		if err != nil || len(asked) == 0 {
+			continue
+		}
+		server.Kill()
+		if err := os.Rename(asked[0], filepath.Join(share, "done-"+filepath.Base(asked[0]))); err != nil {
+			t.Error(err)
+		}
+		server.Start()
+	}
 }
 
 // options are of the share; what is mounted is unmounted in the end.
@@ -82,6 +111,46 @@ func TestInsideMounts(t *testing.T) {
 	err = open(t, o).Check(t.Context())
 	require.ErrorIs(t, err, drivers.ErrUnavailable)
 	require.Contains(t, drivers.Hint(err), "mount -t nfs")
+}
+
+// The server is killed in the middle of a backup, and of a restore, and comes back: both end right, and nothing else is in the share.
+func TestInsideServerKilled(t *testing.T) {
+	s := backups.Retry(open(t, options(t)), 4, time.Second)
+	data := make([]byte, 64<<20)
+	rand.Read(data)
+	killed := func(what string) func(backups.Progress) {
+		var once sync.Once
+		return func(p backups.Progress) {
+			if p.Done < p.Total/3 {
+				return
+			}
+			once.Do(func() {
+				require.Less(t, p.Done, p.Total)
+				require.NoError(t, os.WriteFile("/host/kill-"+what, nil, 0o600))
+				require.Eventually(t, func() bool { _, err := os.Stat("/host/done-kill-" + what); return err == nil }, time.Minute, 5*time.Millisecond)
+			})
+		}
+	}
+	m, err := backups.Create(t.Context(), s, backups.Bytes(data), backups.CreateOptions{ID: "b", Size: int64(len(data)), CheckpointBytes: 8 << 20, Progress: killed("backup")})
+	require.NoError(t, err)
+	to := backups.Bytes(make([]byte, len(data)))
+	_, err = backups.Restore(t.Context(), s, "b", to, backups.RestoreOptions{Progress: killed("restore")})
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(data, to))
+	objects := 1
+	for _, a := range m.Attempts {
+		objects += int(a.Packs)
+	}
+	count := func() (n int) {
+		for _, err := range s.List(t.Context(), "") {
+			require.NoError(t, err)
+			n++
+		}
+		return n
+	}
+	require.Equal(t, objects, count())
+	require.NoError(t, backups.Delete(t.Context(), s, "b"))
+	require.Zero(t, count())
 }
 
 func TestOptions(t *testing.T) {
