@@ -229,6 +229,30 @@ func TestBackupIntoAFullStore(t *testing.T) {
 	require.Equal(t, flow.ErrCertain, wire.Parse(v.step(t, v.steps.ReadBackupRecord, in, nil)).Type)
 }
 
+// stubborn is a store that deletes nothing.
+type stubborn struct{ backups.Store }
+
+func (stubborn) Delete(context.Context, string) error { return drivers.ErrUnavailable }
+
+// A restore whose note can't be taken away has not ended: done again, it leaves nothing.
+func TestRestoreLeavesNoNote(t *testing.T) {
+	v := newVault(t)
+	full := v.backup(t)
+	in := flow.RestoreChunksInput{Header: v.in.Header, Backup: full.Backup, Volume: v.site.in.Target, Host: "n1@b#b"}
+	in.FlowID = uuid.NewString()
+	note := backups.NewStoreState(t.Context(), posix.New(v.store), full.Backup.ID, in.FlowID)
+	require.NoError(t, note.Save([]byte("{}")))
+	open := v.steps.OpenStore
+	v.steps.OpenStore = func(ctx context.Context, c string) (backups.Store, error) {
+		s, err := open(ctx, c)
+		return stubborn{s}, err
+	}
+	require.Equal(t, flow.ErrUnavailable, wire.Parse(v.step(t, v.steps.RestoreChunks, in, nil)).Type)
+	v.steps.OpenStore = open
+	require.NoError(t, v.step(t, v.steps.RestoreChunks, in, nil))
+	require.NotContains(t, strings.Join(v.files(t), " "), "/restore-")
+}
+
 func TestVerifyAndDamage(t *testing.T) {
 	v := newVault(t)
 	in := v.backup(t)
