@@ -2,9 +2,13 @@ package rig
 
 import (
 	"fmt"
+	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -157,11 +161,17 @@ func (w *SwiftServer) start() error {
 	for name := range swiftParts {
 		commands[name] = []string{find("swift-" + name + "-server"), filepath.Join(w.dir, name+".conf"), "-v"}
 	}
-	for name, argv := range commands {
+	// The proxy last: a Swift that is half there takes requests and refuses them.
+	for _, name := range []string{"memcached", "account", "container", "object", "proxy"} {
 		if p := w.procs[name]; p != nil && p.running() {
 			continue
 		}
-		p, err := launch(w.dir, w.log(name), nil, w.ns.entered(argv...)...)
+		if name == "proxy" {
+			if err := eventually(2*time.Minute, "the servers behind Swift's proxy", w.listening); err != nil {
+				return err
+			}
+		}
+		p, err := launch(w.dir, w.log(name), nil, w.ns.entered(commands[name]...)...)
 		if err != nil {
 			return err
 		}
@@ -175,6 +185,18 @@ func (w *SwiftServer) start() error {
 		}
 		return w.authenticates()
 	})
+}
+
+// listening tells whether those that the proxy asks are there.
+func (w *SwiftServer) listening() error {
+	for _, port := range slices.Concat(slices.Collect(maps.Values(swiftParts)), []int{11211}) {
+		conn, err := net.Dial("tcp", net.JoinHostPort(w.addr, strconv.Itoa(port)))
+		if err != nil {
+			return err
+		}
+		conn.Close()
+	}
+	return nil
 }
 
 // authenticates tells whether the proxy lets the user in and its account can be looked at, for which all parts must run.
