@@ -43,6 +43,8 @@ func TestBackups(t *testing.T) {
 	t.Parallel()
 	s := harness.Up(t, harness.Options{})
 	api := s.API(demo)
+	store := filepath.Join(s.StateDir, "backup")
+	rubbish := newKilled(t, s, store)
 	planned := s.API("schedules")
 	ticked := everyMinute(t, s, planned)
 	cinder := func(args ...string) string {
@@ -53,7 +55,6 @@ func TestBackups(t *testing.T) {
 		t.Helper()
 		api.WaitBackup(t, id, want)
 	}
-	store := filepath.Join(s.StateDir, "backup")
 	id := api.CreateAvailable(t, "db", 1).ID
 	file := harness.VolumeFile(s.VolumeDir(), id)
 	scribble(t, file, 0, "first ", 1<<20)
@@ -100,6 +101,7 @@ func TestBackups(t *testing.T) {
 	cindersBackups(t, s, store)
 	scheduled(t, s, planned)
 	ticked()
+	rubbish.check(t)
 	require.Empty(t, objects(t, store), "nothing is left in the store")
 	harness.CheckUsage(t, api)
 	s.API("any").WaitQuiet(t)

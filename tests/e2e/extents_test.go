@@ -19,7 +19,8 @@ import (
 // changed, a killed data worker's backup goes on, each restores byte for byte, and the one snapshot that is kept of the volume is gone where it is no use any more.
 func changedExtents(t *testing.T, r *rack) {
 	begun := time.Now()
-	e := &extents{movers: &movers{rack: r, api: r.Client("extents")}}
+	api := r.Client("extents")
+	e := &extents{movers: &movers{rack: r, api: api}, backedUp: backedUp{client: api}}
 	w := e.keeping(t)
 	e.volume = e.api.CreateAvailable(t, "counted", 1, object{"volume_type": "lvm"}).ID
 	lv := "/dev/cinder-volumes/volume-" + e.volume
@@ -80,6 +81,8 @@ func changedExtents(t *testing.T, r *rack) {
 	for _, id := range []string{again, hashed, part, full} {
 		e.drop(t, id)
 	}
+	chainOfTen(t, source{client: e.api, kind: "lvm", by: "extents", sh: r.groupShell("cinder-volumes")})
+	require.Empty(t, r.lvs(t))
 	require.Empty(t, objects(t, r.store()))
 	harness.CheckUsage(t, e.api)
 	r.quiet(t, e.api)
@@ -92,7 +95,7 @@ func changedExtents(t *testing.T, r *rack) {
 // extents are the backups of one volume, by the data worker of its host.
 type extents struct {
 	*movers
-	volume string
+	backedUp
 }
 
 // keeping has the storage node keep bases, where it does not yet, and starts its data worker, whose store is a folder of the node.
@@ -132,69 +135,14 @@ func (e *extents) awaitKeeps(t *testing.T) {
 	})
 }
 
-// start asks for a backup.
-func (e *extents) start(t *testing.T, name string, incremental bool) string {
-	t.Helper()
-	var out struct{ Backup harness.Backup }
-	e.api.Want(t, http.StatusAccepted, "POST", "/backups", object{"backup": object{"volume_id": e.volume, "name": name, "incremental": incremental}}).Decode(t, &out)
-	return out.Backup.ID
-}
-
-// backup makes one, which finds what differs as by says.
-func (e *extents) backup(t *testing.T, name string, incremental bool, by string) string {
-	t.Helper()
-	id := e.start(t, name, incremental)
-	e.await(t, id, "available")
-	require.Equal(t, by, e.made(t, id).ReadBy)
-	return id
-}
-
-func (e *extents) made(t *testing.T, id string) harness.Backup {
-	t.Helper()
-	b, there, err := e.api.Backup(t.Context(), id)
-	require.NoError(t, err)
-	require.True(t, there)
-	return b
-}
-
-// await waits until a backup has a status, "" until it is gone.
-func (e *extents) await(t *testing.T, id, status string) {
-	t.Helper()
-	harness.Await(t, rackLimit, func() (bool, string) {
-		b, there, err := e.api.Backup(t.Context(), id)
-		require.NoError(t, err)
-		require.NotContains(t, []string{"error", "error_deleting"}, b.Status, b.FailReason)
-		return there == (status != "") && b.Status == status, fmt.Sprintf("backup %s to be %q: %q", id, status, b.Status)
-	})
-}
-
 // restored is the hash of what a backup comes back as, in a new volume.
 func (e *extents) restored(t *testing.T, id string) string {
 	t.Helper()
-	v, _ := e.api.Create(t, "restored", 2, object{"volume_type": "lvm", "backup_id": id})
-	e.available(t, v.ID)
-	e.await(t, id, "available")
-	sum := e.hashLV(t, v.ID)
-	e.api.Delete(t, v.ID)
-	e.api.WaitGone(t, v.ID)
+	volume := e.into(t, id, 2, object{"volume_type": "lvm"})
+	sum := e.hashLV(t, volume)
+	e.api.Delete(t, volume)
+	e.api.WaitGone(t, volume)
 	return sum
-}
-
-// available waits for a volume that something is restored into.
-func (e *extents) available(t *testing.T, id string) {
-	t.Helper()
-	harness.Await(t, rackLimit, func() (bool, string) {
-		now := showMoved(t, e.api, id)
-		require.NotContains(t, []string{"error", "error_restoring"}, now.Status)
-		return now.Status == "available", "a restored volume to be available: it is " + now.Status
-	})
-}
-
-// drop deletes a backup.
-func (e *extents) drop(t *testing.T, id string) {
-	t.Helper()
-	e.api.Want(t, http.StatusAccepted, "DELETE", "/backups/"+id, nil)
-	e.await(t, id, "")
 }
 
 // names are the logical volumes of the volume and the base of a backup.
