@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,26 +13,25 @@ import (
 	"github.com/clinker-storage/clinker/tests/harness"
 )
 
-// What a whole device of 1 GiB is.
-const (
-	gibOfZeros = "49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14"
-	gibOfFF    = "71cc8c3a8d6f83a8290ed7608f24c768b4361a24cb73b18a554ebba4c7c99c1e"
-)
-
 // content is what a volume holds at one of its backups, by what was done to it since the one before.
 type content struct {
 	name   string
 	size   int64  // GiB that it is extended to before
 	script string // of a shell; $1 is the volume's device or file
+	sum    string // SHA-256 of the whole device, where it is no other each time
 	check  string // of what is restored
+	passed bool   // over: only what comes later is restored
 }
 
 // contents are those of a chain of ten. What a file system has free may hold anything.
 var contents = []content{
-	{name: "zeros"},
+	{name: "zeros", sum: "49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14"},
 	{name: "random", script: `for at in 0 100 517 1008; do dd status=none if=/dev/urandom of="$1" bs=1M count=16 seek=$at conv=notrunc; done`},
-	{name: "0xFF", script: `tr '\0' '\377' </dev/zero | dd status=none of="$1" bs=1M count=1024 iflag=fullblock conv=notrunc`},
-	{name: "file system", script: `mkfs.ext4 -q -F -d /usr/share/doc/coreutils "$1"`},
+	{
+		name: "0xFF", sum: "71cc8c3a8d6f83a8290ed7608f24c768b4361a24cb73b18a554ebba4c7c99c1e",
+		script: `tr '\0' '\377' </dev/zero | dd status=none of="$1" bs=1M count=1024 iflag=fullblock conv=notrunc`,
+	},
+	{name: "file system", passed: true, script: `mkfs.ext4 -q -F -d /usr/share/doc/coreutils "$1"`},
 	{name: "files", script: `printf 'write /bin/sh shell\nrm copyright\n' | debugfs -w -f - "$1" >/dev/null 2>&1
 		dd status=none if=/dev/urandom of="$1" bs=1M count=24 seek=944 conv=notrunc`, check: `e2fsck -fn "$1"
 		found=$(mktemp -d)
@@ -41,10 +42,16 @@ var contents = []content{
 		diff -r --no-dereference --exclude=lost+found --exclude=copyright /usr/share/doc/coreutils $found
 		rm -r $found`},
 	{name: "zeroed", script: `dd status=none if=/dev/zero of="$1" bs=1M count=4 conv=notrunc; dd status=none if=/dev/zero of="$1" bs=1M count=8 seek=948 conv=notrunc`},
-	{name: "discarded", script: `if [ -b "$1" ]; then blkdiscard -o $((960<<20)) -l $((4<<20)) "$1"; else fallocate -p -o $((960<<20)) -l $((4<<20)) "$1"; fi`},
+	{
+		name: "discarded", passed: true,
+		script: `if [ -b "$1" ]; then blkdiscard -o $((960<<20)) -l $((4<<20)) "$1"; else fallocate -p -o $((960<<20)) -l $((4<<20)) "$1"; fi`,
+	},
+	{name: "moved", passed: true, script: `dd status=none if="$1" of="$1" bs=1M count=4 skip=964 seek=200 conv=notrunc`},
 	{name: "extended", size: 2, script: `for at in 1500 2044; do dd status=none if=/dev/urandom of="$1" bs=1M count=4 seek=$at conv=notrunc; done`},
-	{name: "moved", script: `dd status=none if="$1" of="$1" bs=1M count=4 skip=1500 seek=200 conv=notrunc`},
-	{name: "last", script: `printf 'some bytes' | dd status=none of="$1" bs=1 seek=994050007 conv=notrunc; dd status=none if=/dev/urandom of="$1" bs=1M count=4 seek=1502 conv=notrunc`},
+	{
+		name:   "last",
+		script: `printf 'some bytes' | dd status=none of="$1" bs=1 seek=1572864007 conv=notrunc; dd status=none if=/dev/urandom of="$1" bs=1M count=4 seek=1502 conv=notrunc`,
+	},
 }
 
 // source is where volumes are that are backed up, and what is expected of their backups.
@@ -79,11 +86,10 @@ func (r *rack) groupShell(group string) shell {
 	}
 }
 
-// hash is the SHA-256 of a whole volume, after some more was done to it.
-func (sh shell) hash(t *testing.T, volume, script string) string {
+// hash is the SHA-256 of a whole volume.
+func (sh shell) hash(t *testing.T, volume string) string {
 	t.Helper()
-	out := strings.TrimSpace(sh(t, volume, script+"\n"+`sync "$1"; openssl dgst -sha256 -r "$1"`)) // four times as quick as sha256sum
-	sum, _, _ := strings.Cut(out[strings.LastIndex(out, "\n")+1:], " ")
+	sum, _, _ := strings.Cut(sh(t, volume, `openssl dgst -sha256 -r "$1"`), " ") // four times as quick as sha256sum
 	return sum
 }
 
@@ -98,23 +104,29 @@ func chainOfTen(t *testing.T, s source) {
 	}
 	b := &backedUp{client: s.client, volume: s.client.CreateAvailable(t, "contents", 1, kind).ID}
 	ids, sums, checks := map[string]string{}, map[string]string{}, map[string]string{}
-	last, by := "", ""
+	by := ""
 	for i, c := range contents {
 		if c.size > 0 {
 			b.client.Action(t, b.volume, "os-extend", object{"new_size": c.size})
 			b.client.WaitStatus(t, b.volume, "available")
 		}
-		sum := s.sh.hash(t, b.volume, c.script)
-		require.NotEqual(t, last, sum, "%s changes nothing", c.name)
-		ids[c.name], sums[c.name], checks[c.name], last = b.backup(t, c.name, i > 0, by), sum, c.check, sum
+		s.sh(t, b.volume, c.script+"\n"+`sync "$1"`)
+		sum := c.sum
+		if sum == "" && !c.passed {
+			sum = s.sh.hash(t, b.volume)
+			require.NotContains(t, slices.Collect(maps.Values(sums)), sum, "%s changes nothing", c.name)
+		}
+		sums[c.name] = sum
+		ids[c.name], checks[c.name] = b.backup(t, c.name, i > 0, by), c.check
 		by = s.by
 	}
-	require.Equal(t, []string{gibOfZeros, gibOfFF}, []string{sums["zeros"], sums["0xFF"]})
 	made := time.Since(begun)
 
 	restored := func(name, volume string) {
 		t.Helper()
-		require.Equal(t, sums[name], s.sh.hash(t, volume, checks[name]), "restored: %s", name)
+		require.NotEmpty(t, sums[name])
+		require.Equal(t, sums[name], s.sh.hash(t, volume), "restored: %s", name)
+		s.sh(t, volume, checks[name])
 	}
 	target := b.into(t, ids["0xFF"], 1, kind)
 	restored("0xFF", target)
