@@ -7,7 +7,9 @@ import (
 	"os"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +29,7 @@ type Device struct {
 	block  bool // a block device, which knows no holes by itself
 	zeroed bool
 	known  []drivers.Extent // where it may hold something else than zeros; nil is not known
+	holes  atomic.Bool      // were punched into the file since its times told of it
 	once   sync.Once
 }
 
@@ -186,6 +189,7 @@ func (d *Device) Zero(off, length int64) error {
 		mode = unix.FALLOC_FL_ZERO_RANGE | unix.FALLOC_FL_KEEP_SIZE
 	}
 	if err := unix.Fallocate(fd, mode, off, length); err == nil {
+		d.holes.Store(!d.block)
 		return nil
 	}
 	zeros := Buffer(int(min(length, 1<<20)))
@@ -199,8 +203,17 @@ func (d *Device) Zero(off, length int64) error {
 	return nil
 }
 
-// Sync makes what was written durable.
-func (d *Device) Sync() error { return d.file.Sync() }
+// Sync makes what was written durable. Holes are told by the file's times too: GlusterFS changes none for them, and other hosts
+// would go on reading what they have in memory of the file, for as long as it stays there.
+func (d *Device) Sync() error {
+	if d.holes.Swap(false) {
+		now := unix.NsecToTimeval(time.Now().UnixNano())
+		if err := unix.Futimes(int(d.file.Fd()), []unix.Timeval{now, now}); err != nil {
+			return drivers.FileError("tell of holes", "backup", "", d.file.Name(), err)
+		}
+	}
+	return d.file.Sync()
+}
 
 // Close closes the device. A second Close is nil.
 func (d *Device) Close() error {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/drivers"
+	"github.com/clinker-storage/clinker/drivers/devices"
 	"github.com/clinker-storage/clinker/drivers/drivertest"
 	"github.com/clinker-storage/clinker/drivers/sharefs"
 	"github.com/clinker-storage/clinker/drivers/sharefs/sharetest"
@@ -29,7 +30,7 @@ func TestCluster(t *testing.T) {
 	g := rig.Gluster(t)
 	for name, test := range map[string]func(*testing.T, *rig.GlusterCluster){
 		"TwoHosts": twoHosts, "TwoHostsAtOnce": twoHostsAtOnce, "TwoWays": twoWays, "Unmounted": unmounted, "DeadMount": deadMount,
-		"NotThere": notThere, "BrickDies": brickDies,
+		"NotThere": notThere, "BrickDies": brickDies, "HolesAreSeen": holesAreSeen,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, g.With(t)) })
 	}
@@ -78,6 +79,27 @@ func twoHosts(t *testing.T, g *rig.GlusterCluster) {
 	_, err = one.FindVolume(t.Context(), v.ID)
 	require.ErrorIs(t, err, drivers.ErrNotFound)
 	t.Logf("%s in all", time.Since(begun).Round(time.Millisecond))
+}
+
+// What is restored or moved into a file by one host is what another reads that has had all of the file in its memory, holes too.
+func holesAreSeen(t *testing.T, g *rig.GlusterCluster) {
+	share := g.AddVolume("holes")
+	here, there := filepath.Join(g.Mount(share), "volume"), filepath.Join(g.Mount(share), "volume")
+	full := bytes.Repeat([]byte("former tenant's "), mib/4)
+	require.NoError(t, os.WriteFile(here, full, 0o600))
+	read := func() []byte {
+		data, err := os.ReadFile(there)
+		require.NoError(t, err)
+		return data
+	}
+	require.True(t, bytes.Equal(full, read()))
+	dev, err := devices.OpenTarget(here, int64(len(full)), false)
+	require.NoError(t, err)
+	require.NoError(t, dev.Zero(0, int64(len(full))))
+	require.NoError(t, dev.Sync())
+	require.NoError(t, dev.Close())
+	zeros := make([]byte, len(full))
+	require.Eventually(t, func() bool { return bytes.Equal(zeros, read()) }, time.Minute, 100*time.Millisecond, "it is remembered for a second")
 }
 
 // Attempts of one step on two hosts at the same time: one makes it, the other finds it made.
