@@ -91,7 +91,7 @@ func (r *reader) process(ctx context.Context, p *piece) error {
 	return nil
 }
 
-// fetch brings n blocks from i on into p.out; those that lie side by side in a pack in one go.
+// fetch brings n blocks from i on into p.out; those that lie side by side in a pack in one go, and once those that lie there once.
 func (r *reader) fetch(ctx context.Context, p *piece, i, n int) error {
 	for end := i + n; i < end; {
 		e := p.entries[i]
@@ -113,6 +113,9 @@ func (r *reader) fetch(ctx context.Context, p *piece, i, n int) error {
 			return at(err, off)
 		}
 		i += side
+		for block := r.layout.block; i < end && p.entries[i] == p.entries[i-1] && int64(i+1)*block <= p.length; i++ {
+			copy(p.out[int64(i)*block:int64(i+1)*block], p.out[int64(i-1)*block:int64(i)*block])
+		}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,6 +144,31 @@ func TestWhatIsStored(t *testing.T) {
 		require.NoError(t, err)
 		require.Less(t, stored(t, s, ""), c.most, name)
 	}
+}
+
+// asked counts what is read of a store.
+type asked struct {
+	backups.Store
+	times *atomic.Int64
+}
+
+func (a asked) Get(ctx context.Context, key string, p []byte, off int64) (int, error) {
+	a.times.Add(1)
+	return a.Store.Get(ctx, key, p, off)
+}
+
+// Equal blocks that follow each other are fetched once, and not one by one: an object store takes its time for each.
+func TestEqualBlocksAreFetchedOnce(t *testing.T) {
+	s := mem.New()
+	data := join(bytes.Repeat([]byte{0xff}, 64*block), random(block), bytes.Repeat([]byte{7}, 40*block+block/2))
+	_, err := backups.Create(t.Context(), s, backups.Bytes(data), backups.CreateOptions{ID: "b", Size: int64(len(data))})
+	require.NoError(t, err)
+	var times atomic.Int64
+	to := backups.Bytes(foreign(len(data)))
+	_, err = backups.Restore(t.Context(), asked{s, &times}, "b", to, backups.RestoreOptions{})
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(data, to))
+	require.Less(t, times.Load(), int64(20))
 }
 
 // chain makes a full backup and incremental ones of the states given, and answers their ids.
