@@ -14,7 +14,8 @@ import (
 	"github.com/clinker-storage/clinker/tests/rig"
 )
 
-// TestBackupStores has a chain of ten in a real Swift, and in the same by S3; TestTutorial has the other kinds of stores. In the end there lies in it what flows leave that were ended by hand.
+// TestBackupStores has a chain of ten in a real Swift, and in the same by S3; TestTutorialData has the other kinds of stores. In the
+// end there lies in it what flows leave that were ended by hand.
 func TestBackupStores(t *testing.T) {
 	t.Parallel()
 	server := rig.Swift(t, 2*rig.GiB)
