@@ -45,9 +45,9 @@ type rack struct {
 	share   string           // folder of the node's /host
 }
 
-func newRack(t *testing.T) *rack {
+func newRack(t *testing.T, thick int64) *rack {
 	t.Helper()
-	node := rig.StorageNode(t, rig.Disks(8*rig.GiB, 3*rig.GiB+rig.GiB/4, 10*rig.GiB))
+	node := rig.StorageNode(t, rig.Disks(8*rig.GiB, thick, 10*rig.GiB))
 	shares := filepath.Join(t.TempDir(), "shares.conf")
 	r := &rack{node: node, gluster: rig.Gluster(t, rig.BrickSize(6*rig.GiB), rig.OnBridge()), share: node.Share}
 	ways := fmt.Sprintf("# two ways into one volume\n%s:/vol1\n%s:/vol1\n", r.gluster.Hosts[0], r.gluster.Hosts[1])

@@ -29,7 +29,7 @@ func (h *guestHost) withFiles(t *testing.T) *heldStill {
 	v := h.api.CreateAvailable(t, "files", 1, object{"volume_type": "lvm"})
 	h.api.WaitFlow(t, h.api.Action(t, v.ID, "clinker-attach", object{"host": h.name, "instance": h.vm.Name}), "SUCCESS")
 	h.api.WaitStatus(t, v.ID, "in-use")
-	b := &heldStill{extents: &extents{movers: &movers{rack: h.rack, api: h.api}, volume: v.ID}, h: h, disk: diskOf(t, h.vm, v.ID), blocks: map[int]string{}}
+	b := &heldStill{extents: &extents{movers: &movers{rack: h.rack, api: h.api}, backedUp: backedUp{client: h.api, volume: v.ID}}, h: h, disk: diskOf(t, h.vm, v.ID), blocks: map[int]string{}}
 	h.inside(t, "mke2fs /dev/%[1]s 65536 >/dev/null && mkdir -p /mnt && mount -t ext4 /dev/%[1]s /mnt && echo lazily written >/mnt/before", b.disk)
 	b.random(t, 38)
 	return b

@@ -17,13 +17,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clinker-storage/clinker/tests/harness"
+	"github.com/clinker-storage/clinker/tests/rig"
 )
 
 // TestTutorial follows the tutorial to the letter: LVM on a storage node and GlusterFS on the controller, both enabled in one
 // file, with Cinder's client. Then what serves them dies in the middle of work, on each backend at its own time.
 func TestTutorial(t *testing.T) {
 	t.Parallel()
-	newRack(t).inTurn(t, []part{
+	newRack(t, thickGiB*rig.GiB+rig.GiB/4).inTurn(t, []part{
 		{"types", tutorialTypes},
 		{"lvm", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "lvm") }},
 		{"glusterfs", func(t *testing.T, r *rack) { tutorialVolumes(t, r, "glusterfs") }},
@@ -42,7 +43,7 @@ func TestTutorial(t *testing.T) {
 // TestTutorialData is another such rack, whose data workers move volumes and back them up.
 func TestTutorialData(t *testing.T) {
 	t.Parallel()
-	newRack(t).inTurn(t, []part{
+	newRack(t, 7*rig.GiB).inTurn(t, []part{
 		{"types", tutorialTypes},
 		{"moves", func(t *testing.T, r *rack) {
 			slots := slotsTaken(t, r) // meanwhile
