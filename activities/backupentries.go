@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/clinker-storage/clinker/internal/flow"
@@ -65,9 +66,15 @@ type DataServices interface {
 	ListServices(ctx context.Context, binary, host string) ([]models.Service, error)
 }
 
+// DataPlaces are data workers, and the pools that they might reach.
+type DataPlaces interface {
+	DataServices
+	ListPools(ctx context.Context) ([]models.PoolView, error)
+}
+
 // BackupPlacement finds the data worker for a step on a backup.
 type BackupPlacement struct {
-	Store DataServices
+	Store DataPlaces
 	// Down is how old the last sign of life of a worker that lives may be (service_down_time).
 	Down time.Duration
 }
@@ -82,33 +89,61 @@ func (p *BackupPlacement) RestoreCast(ctx context.Context, in flow.BackupCastInp
 	return p.cast(ctx, in)
 }
 
-// cast: the bytes of a volume are at its own host; whose worker is away is waited for. All else goes to the preferred host
-// if its worker lives, then to any that does.
+// cast: the bytes of a volume are at its own host. Where that has no worker that lives, others may reach them; where none can, its own is waited for. All else goes
+// to the preferred host if its worker lives, then to any that does.
 func (p *BackupPlacement) cast(ctx context.Context, in flow.BackupCastInput) (flow.BackupCastResult, error) {
-	if in.Host != "" {
+	if in.Host != "" && in.Near {
 		return flow.BackupCastResult{Host: flow.HostOf(in.Host)}, nil
 	}
-	all, err := p.Store.ListServices(ctx, models.BinaryBackup, "")
+	live, err := liveHosts(ctx, p.Store, p.Down)
 	if err != nil {
 		return flow.BackupCastResult{}, catalogueError(err)
 	}
-	found := ""
+	if in.Host != "" {
+		return p.forVolume(ctx, in.Host, live)
+	}
+	switch {
+	case slices.Contains(live, in.Prefer):
+		return flow.BackupCastResult{Host: in.Prefer}, nil
+	case len(live) > 0:
+		return flow.BackupCastResult{Host: live[0]}, nil
+	case in.Prefer != "":
+		return flow.BackupCastResult{Host: in.Prefer}, nil // it may come back: its queue shows what waits
+	}
+	return flow.BackupCastResult{}, refuse(flow.ErrBackendDown, "no data worker is up; run clinkerd worker data on a host that reaches the backup store")
+}
+
+// forVolume is the volume's own host, and where no data worker lives there, which others might reach it.
+func (p *BackupPlacement) forVolume(ctx context.Context, pool string, live []string) (flow.BackupCastResult, error) {
+	out := flow.BackupCastResult{Host: flow.HostOf(pool)}
+	if len(live) == 0 || slices.Contains(live, out.Host) {
+		return out, nil
+	}
+	views, err := p.Store.ListPools(ctx)
+	if err != nil {
+		return out, catalogueError(err)
+	}
+	i := slices.IndexFunc(views, func(v models.PoolView) bool { return v.Name == pool })
+	if i < 0 {
+		return out, nil
+	}
+	protocol := views[i].Stats.StorageProtocol
+	if protocol == "" || protocol == "local" { // opened on its own host only
+		return out, nil
+	}
+	for _, host := range live {
+		out.Ways = append(out.Ways, flow.MoveWay{DataHost: host, Far: pool, Protocol: protocol})
+	}
+	return out, nil
+}
+
+// liveHosts are the hosts whose data workers are up, in the order of the list.
+func liveHosts(ctx context.Context, from DataServices, down time.Duration) (live []string, err error) {
+	all, err := from.ListServices(ctx, models.BinaryBackup, "")
 	for _, s := range all {
-		if s.Disabled || time.Since(s.UpdatedAt) > p.Down {
-			continue
-		}
-		if s.Host == in.Prefer {
-			return flow.BackupCastResult{Host: s.Host}, nil
-		}
-		if found == "" {
-			found = s.Host
+		if !s.Disabled && time.Since(s.UpdatedAt) <= down {
+			live = append(live, s.Host)
 		}
 	}
-	if found == "" {
-		found = in.Prefer // it may come back: its queue shows what waits
-	}
-	if found == "" {
-		return flow.BackupCastResult{}, refuse(flow.ErrBackendDown, "no data worker is up; run clinkerd worker data on a host that reaches the backup store")
-	}
-	return flow.BackupCastResult{Host: found}, nil
+	return live, err
 }

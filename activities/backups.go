@@ -22,6 +22,8 @@ import (
 type Backups struct {
 	Mover
 	Opener Opener
+	// Far opens volumes of hosts that have no data worker.
+	Far *FarOpener
 	// Snapshots opens snapshots; nil where that can't be done.
 	Snapshots SnapshotOpener
 	// Differ compares them; nil where that can't be done.
@@ -85,6 +87,10 @@ func (b *Backups) BackupChunks(ctx context.Context, in flow.BackupChunksInput) (
 
 // source opens what is read: the snapshot where there is one, else the volume.
 func (b *Backups) source(ctx context.Context, in flow.BackupChunksInput) (src backups.Source, size models.Bytes, release func(), err error) {
+	if in.Far.Host != "" {
+		src, release, err := b.Far.OpenSource(ctx, in.Volume, in.Far)
+		return src, in.Volume.Size, release, err
+	}
 	if in.Snapshot == nil {
 		src, release, err := b.Opener.OpenSource(ctx, in.Volume, in.Host)
 		return src, in.Volume.Size, release, err
@@ -106,7 +112,7 @@ func (b *Backups) RestoreChunks(ctx context.Context, in flow.RestoreChunksInput)
 		if err != nil {
 			return err
 		}
-		to, release, err := b.Opener.OpenTarget(ctx, in.Volume, in.Host, in.Fresh)
+		to, release, err := b.target(ctx, in)
 		if err == nil {
 			defer release()
 			err = b.restore(ctx, s, in.Backup, to, backups.RestoreOptions{Key: b.Key, Memory: b.Memory, Limit: b.RestoreLimit, State: state, Progress: progress(ctx)})
@@ -119,6 +125,15 @@ func (b *Backups) RestoreChunks(ctx context.Context, in flow.RestoreChunksInput)
 		}
 		return err
 	})
+}
+
+// target opens what is written.
+func (b *Backups) target(ctx context.Context, in flow.RestoreChunksInput) (backups.Target, func(), error) {
+	if in.Far.Host == "" {
+		return b.Opener.OpenTarget(ctx, in.Volume, in.Host, in.Fresh)
+	}
+	in.Far.ZeroFilled = in.Far.ZeroFilled && in.Fresh
+	return b.Far.OpenTarget(ctx, in.Volume, in.Far)
 }
 
 // forgettable is a state that can be removed, absent or not.

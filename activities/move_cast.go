@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/clinker-storage/clinker/internal/flow"
 	"github.com/clinker-storage/clinker/internal/scheduler"
@@ -122,14 +121,7 @@ func (p *Placement) dataHosts(ctx context.Context) ([]string, error) {
 	if p.Data == nil {
 		return nil, nil
 	}
-	all, err := p.Data.ListServices(ctx, models.BinaryBackup, "")
-	var live []string
-	for _, s := range all {
-		if !s.Disabled && time.Since(s.UpdatedAt) <= p.Down {
-			live = append(live, s.Host)
-		}
-	}
-	return live, err
+	return liveHosts(ctx, p.Data, p.Down)
 }
 
 // moveRequest is what the scheduler is asked: for the pool that it is in now, the volume needs no room.

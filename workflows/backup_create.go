@@ -32,6 +32,7 @@ type backupCreate struct {
 	in   flow.BackupCreateInput
 	spec flow.BackupSpec
 	data string // the data worker's host, once it is known
+	far  farSide
 	// left says that the temporary snapshot may be there; kept that it shall stay if the backup does.
 	left, kept bool
 	// quiesced says that the guests held still while it was made.
@@ -107,10 +108,10 @@ func (f *backupCreate) copy(ctx workflow.Context) (made models.BackupData, err e
 	if err := f.record(ctx, flow.TaskQuotaCommit, flow.FlowRef{Header: f.hdr}, nil); err != nil {
 		return made, err
 	}
-	if f.data, err = f.castData(ctx, flow.TaskBackupCast, f.spec.Host, ""); err != nil {
+	f.backend, _ = flow.SplitHost(f.spec.Host)
+	if err := f.findData(ctx); err != nil {
 		return made, err
 	}
-	f.backend, _ = flow.SplitHost(f.spec.Host)
 	f.show(ctx, attrBackend.ValueSet(f.backend))
 	b, snapshot := f.spec.Backup, f.spec.Snapshot
 	if f.spec.Temporary {
@@ -124,9 +125,32 @@ func (f *backupCreate) copy(ctx workflow.Context) (made models.BackupData, err e
 		Keep: f.spec.Keep,
 	}
 	var out flow.StoredBackupResult
-	err = f.moveOrHold(move(ctx, f.data, f.spec.Volume.Name+" of "+f.spec.Host+" to the backup store"), flow.TaskBackupChunks, in, &out)
+	err = f.far.through(ctx, &f.base, func(far flow.Far) error {
+		in.Far = far
+		return f.moveOrHold(move(ctx, f.data, f.spec.Volume.Name+" of "+f.spec.Host+" to the backup store"), flow.TaskBackupChunks, in, &out)
+	})
 	out.Data.Quiesced = f.quiesced
 	return out.Data, err
+}
+
+// findData finds the data worker. A snapshot is to be had on the volume's own host only; one that is taken for the next backup's sake alone is done without where
+// the volume is read from another host.
+func (f *backupCreate) findData(ctx workflow.Context) error {
+	near := f.spec.Snapshot != nil && (!f.spec.Temporary || f.spec.InUse || !f.spec.Keep)
+	cast, err := f.cast(ctx, flow.TaskBackupCast, flow.BackupCastInput{Header: f.hdr, Host: f.spec.Host, Near: near})
+	if err != nil {
+		return err
+	}
+	f.data = cast.Host
+	if f.far, err = f.base.far(ctx, cast, f.spec.Volume, true, flow.TaskBackupChunks, flow.TaskEntryReady); err != nil || !f.far.there() {
+		return err
+	}
+	f.data = f.far.way.DataHost
+	if f.spec.Temporary {
+		f.spec.Temporary, f.spec.Keep, f.spec.Snapshot = false, false, nil
+		f.tasks.drop(flow.TaskCreateSnapshot, flow.TaskKeepBase)
+	}
+	return nil
 }
 
 // takeSnapshot makes the temporary snapshot. Where it were only for the next backup's sake, and there is no room for it, the volume itself is read: nil. Where

@@ -63,12 +63,28 @@ func (f *backupRestore) letGo(ctx workflow.Context) error {
 }
 
 func (f *backupRestore) restore(ctx workflow.Context) error {
-	host, err := f.castData(ctx, flow.TaskRestoreCast, f.spec.Host, "")
+	cast, err := f.cast(ctx, flow.TaskRestoreCast, flow.BackupCastInput{Header: f.hdr, Host: f.spec.Host})
 	if err != nil {
 		return err
 	}
 	f.backend, _ = flow.SplitHost(f.spec.Host)
 	f.show(ctx, attrBackend.ValueSet(f.backend))
 	in := flow.RestoreChunksInput{Header: f.hdr, Backup: f.spec.Backup, Volume: f.spec.Volume, Host: f.spec.Host}
-	return f.moveOrHold(move(ctx, host, "backup "+f.spec.Backup.ID+" to "+f.spec.Volume.Name), flow.TaskRestoreChunks, in, nil)
+	return f.restoreBytes(ctx, cast, in, flow.TaskEntryRestored)
+}
+
+// restoreBytes writes a backup over a volume, on its own host or from another; after is the step that comes next.
+func (b *base) restoreBytes(ctx workflow.Context, cast flow.BackupCastResult, in flow.RestoreChunksInput, after string) error {
+	far, err := b.far(ctx, cast, in.Volume, false, flow.TaskRestoreChunks, after)
+	if err != nil {
+		return err
+	}
+	host := cast.Host
+	if far.there() {
+		host = far.way.DataHost
+	}
+	return far.through(ctx, b, func(way flow.Far) error {
+		in.Far = way
+		return b.moveOrHold(move(ctx, host, "backup "+in.Backup.ID+" to "+in.Volume.Name), flow.TaskRestoreChunks, in, nil)
+	})
 }

@@ -11,10 +11,13 @@ import (
 
 // castData names the data worker's host: that of the volume's host, else prefer, else any that lives.
 func (b *base) castData(ctx workflow.Context, task, host, prefer string) (string, error) {
-	var out flow.BackupCastResult
-	in := flow.BackupCastInput{Header: b.hdr, Host: host, Prefer: prefer}
-	err := b.orHold(ctx, task, func() error { return b.record(ctx, task, in, &out) })
+	out, err := b.cast(ctx, task, flow.BackupCastInput{Header: b.hdr, Host: host, Prefer: prefer})
 	return out.Host, err
+}
+
+func (b *base) cast(ctx workflow.Context, task string, in flow.BackupCastInput) (out flow.BackupCastResult, err error) {
+	err = b.orHold(ctx, task, func() error { return b.record(ctx, task, in, &out) })
+	return out, err
 }
 
 // moveOrHold runs a step of a data worker until it succeeds, fails for certain, or an operator ends it. The context carries the

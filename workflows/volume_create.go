@@ -208,8 +208,16 @@ func (f *volumeCreate) restore(ctx workflow.Context, made models.StorageVolume) 
 		return nil
 	}
 	in := flow.RestoreChunksInput{Header: f.hdr, Backup: *f.spec.Backup, Volume: made, Host: f.cast.Pool, Fresh: true}
-	work := move(ctx, flow.HostOf(f.cast.Pool), "backup "+f.spec.Backup.ID+" to "+made.Name)
-	return f.moveOrHold(work, flow.TaskRestoreChunks, in, nil)
+	cast := flow.BackupCastResult{Host: flow.HostOf(f.cast.Pool)}
+	if workflow.GetVersion(ctx, "restore-from-another-host", workflow.DefaultVersion, 1) >= 1 {
+		err := f.orHold(ctx, flow.TaskRestoreCast, func() error {
+			return f.recordStep(ctx, flow.TaskRestoreCast, flow.BackupCastInput{Header: f.hdr, Host: f.cast.Pool}, &cast)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return f.restoreBytes(ctx, cast, in, flow.TaskEntryReady)
 }
 
 // ready is the point of no return: an abort that comes before it undoes the volume, one that comes later is too late. On

@@ -46,6 +46,7 @@ type volumeMove struct {
 	spec                  flow.MoveSpec
 	cast                  flow.MoveCastResult
 	far                   farSide
+	parted                int // undo steps there were before the far side was let in
 }
 
 func (f *volumeMove) start(ctx workflow.Context, tasks []string) error {

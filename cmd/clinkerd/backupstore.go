@@ -12,9 +12,9 @@ import (
 )
 
 // backupActivities are the data worker's steps on backups.
-func backupActivities(cfg *config.Config, mover activities.Mover, opener *activities.LocalOpener, log *slog.Logger) (*activities.Backups, error) {
+func backupActivities(cfg *config.Config, mover activities.Mover, opener *activities.LocalOpener, far *activities.FarOpener, log *slog.Logger) (*activities.Backups, error) {
 	b := &activities.Backups{
-		Mover: mover, Opener: opener, Snapshots: opener, Differ: opener, Compression: backupCompression(cfg.Backup), Hash: backupHash(cfg.Backup), StateDir: cfg.StatePath,
+		Mover: mover, Opener: opener, Far: far, Snapshots: opener, Differ: opener, Compression: backupCompression(cfg.Backup), Hash: backupHash(cfg.Backup), StateDir: cfg.StatePath,
 		Memory: cfg.Backup.Memory, Limit: backups.NewLimit(cfg.Backup.Limit), RestoreLimit: backups.NewLimit(cfg.Backup.RestoreLimit),
 		Folders: cfg.Backup.Driver == "posix" || cfg.Backup.Driver == "nfs",
 	}

@@ -107,10 +107,6 @@ func startData(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends 
 func dataActivities(cfg *config.Config, e *engine.Engine, log *slog.Logger, backends map[string]drivers.Driver) ([]any, error) {
 	opener := &activities.LocalOpener{Host: cfg.Host, Backends: backends}
 	mover := activities.Mover{Beats: e.Flows()}
-	saved, err := backupActivities(cfg, mover, opener, log)
-	if err != nil {
-		return nil, err
-	}
 	set, err := hostConnectors(cfg, log)
 	if err != nil {
 		return nil, err
@@ -120,6 +116,10 @@ func dataActivities(cfg *config.Config, e *engine.Engine, log *slog.Logger, back
 		return nil, err
 	}
 	far := &activities.FarOpener{Connectors: set, Key: key, StateDir: cfg.StatePath}
+	saved, err := backupActivities(cfg, mover, opener, far, log)
+	if err != nil {
+		return nil, err
+	}
 	return []any{
 		&activities.Copies{Mover: mover, Opener: opener, Far: far, StateDir: cfg.StatePath}, saved,
 		&activities.Host{Connectors: set, Hypervisor: none.Hypervisor{}, Key: key},

@@ -143,11 +143,14 @@ type BackupCastInput struct {
 	Header
 	Host   string `json:"host,omitempty"`
 	Prefer string `json:"prefer,omitempty"`
+	// Near says that what is read can be had on that host only.
+	Near bool `json:"near,omitempty"`
 }
 
-// BackupCastResult names a data worker's host.
+// BackupCastResult names a data worker's host. Ways are, where it is the volume's own and is not up, the hosts of others that might reach the volume.
 type BackupCastResult struct {
-	Host string `json:"host"`
+	Host string    `json:"host"`
+	Ways []MoveWay `json:"ways,omitempty"`
 }
 
 // BackupChunksInput asks a data worker to bring a volume's bytes to the store.
@@ -166,6 +169,8 @@ type BackupChunksInput struct {
 	Origin    BackupOrigin            `json:"origin"`
 	// Keep says that the snapshot will be kept: the store is told which it is.
 	Keep bool `json:"keep,omitempty"`
+	// Far is how a data worker of another host gets at the volume.
+	Far Far `json:"far,omitzero"`
 }
 
 // StoredBackup is where a backup lies in the store.
@@ -187,6 +192,8 @@ type RestoreChunksInput struct {
 	Host   string               `json:"host"` // of the volume
 	// Fresh says that the volume was made for this by this very flow.
 	Fresh bool `json:"fresh,omitempty"`
+	// Far is how a data worker of another host gets at the volume.
+	Far Far `json:"far,omitzero"`
 }
 
 // StoredBackupInput asks a data worker to delete, verify or read what lies in the store.

@@ -103,7 +103,7 @@ type MoveCastResult struct {
 	Refused string    `json:"refused,omitempty"`
 }
 
-// MoveWay is a host that might copy, and what it has to reach from there.
+// MoveWay is a host whose data worker might move bytes, and what it has to reach from there.
 type MoveWay struct {
 	DataHost string `json:"data_host"`
 	Far      string `json:"far"`      // host@backend#pool of the other host

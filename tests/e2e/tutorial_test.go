@@ -45,6 +45,7 @@ func TestTutorialData(t *testing.T) {
 	t.Parallel()
 	newRack(t, 7*rig.GiB).inTurn(t, []part{
 		{"types", tutorialTypes},
+		{"backups from another host", backupsFromAnotherHost}, // before there is a data worker on the node
 		{"moves", func(t *testing.T, r *rack) {
 			slots := slotsTaken(t, r) // meanwhile
 			movesBetweenHosts(t, r)

@@ -28,6 +28,30 @@ func backupScenarios() []scenario {
 			scenario{name: kind + "-held-aborted", op: s.op, fail: fail, as: as, words: []string{flow.UpdateAbort}},
 		)
 	}
+	for _, s := range []scenario{
+		{name: "backup-far", op: flow.BackupCreate},
+		{name: "backup-far-base", op: flow.BackupCreate, keep: true},
+		{name: "restore-far", op: flow.BackupRestore},
+		{name: "create-from-backup-far", op: flow.VolumeCreate, backup: true},
+	} {
+		s.hosts = true
+		all = append(all, s)
+		for name, task := range map[string]string{"asks": flow.TaskHostProperties, "leaves": flow.TaskDisconnectVolume, "shuts-out": flow.TaskTerminateConnection} {
+			s := s
+			s.name, s.fail, s.waits = s.name+"-"+name, map[string]int{task: 1000}, "timer"
+			if task == flow.TaskHostProperties {
+				s.fail, s.dataAway, s.waits = nil, true, task
+			}
+			all = append(all, s)
+		}
+		stops, room := once(flow.TaskBackupChunks)
+		if s.op != flow.BackupCreate {
+			stops, room = once(flow.TaskRestoreChunks)
+		}
+		held := s
+		held.name, held.fail, held.as, held.words = s.name+"-held-aborted", stops, room, []string{flow.UpdateAbort}
+		all = append(all, held)
+	}
 	read, full := once(flow.TaskBackupChunks)
 	left, down := once(flow.TaskDeleteSnapshot)
 	restore, room := once(flow.TaskRestoreChunks)
@@ -87,9 +111,11 @@ func (s scenario) backupResults(results map[string]any, volume models.Volume, qu
 	results[flow.TaskExtractBackupRequest] = spec
 	results[flow.TaskExtractTidyRequest] = flow.TidySpec{Host: volume.Host, Snapshot: storageSnapshot()}
 	results[flow.TaskExtractRestoreRequest] = flow.RestoreSpec{Backup: storedBackup(), Volume: storageVolume(), Host: volume.Host, Row: volume}
-	for _, cast := range []string{flow.TaskBackupCast, flow.TaskRestoreCast} {
-		results[cast] = flow.BackupCastResult{Host: flow.HostOf(backend)}
+	cast := flow.BackupCastResult{Host: flow.HostOf(backend)}
+	if s.hosts {
+		cast.Ways = []flow.MoveWay{{DataHost: flow.HostOf(backend), Far: volume.Host, Protocol: "iSCSI"}}
 	}
+	results[flow.TaskBackupCast], results[flow.TaskRestoreCast] = cast, cast
 	for _, task := range []string{flow.TaskBackupChunks, flow.TaskReadBackupRecord, flow.TaskVerifyBackup} {
 		results[task] = stored
 	}

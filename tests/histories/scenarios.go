@@ -24,7 +24,7 @@ type scenario struct {
 	nodeAway bool
 	dataAway bool
 	stays    bool // a retype that needs no move
-	hosts    bool // a move between hosts
+	hosts    bool // a move between hosts, a backup or a restore from another host
 	snapshot bool // a create from a snapshot, a delete with cascade
 	backup   bool // a create from a backup
 	inUse    bool // a backup of a volume in use
