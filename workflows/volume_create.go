@@ -210,12 +210,12 @@ func (f *volumeCreate) restore(ctx workflow.Context, made models.StorageVolume) 
 	in := flow.RestoreChunksInput{Header: f.hdr, Backup: *f.spec.Backup, Volume: made, Host: f.cast.Pool, Fresh: true}
 	cast := flow.BackupCastResult{Host: flow.HostOf(f.cast.Pool)}
 	if workflow.GetVersion(ctx, "restore-from-another-host", workflow.DefaultVersion, 1) >= 1 {
-		err := f.orHold(ctx, flow.TaskRestoreCast, func() error {
-			return f.recordStep(ctx, flow.TaskRestoreCast, flow.BackupCastInput{Header: f.hdr, Host: f.cast.Pool}, &cast)
-		})
+		f.tasks.insert(flow.TaskRestoreCast, flow.TaskRestoreChunks)
+		where, err := f.base.cast(ctx, flow.TaskRestoreCast, flow.BackupCastInput{Header: f.hdr, Host: f.cast.Pool})
 		if err != nil {
 			return err
 		}
+		cast = where
 	}
 	return f.restoreBytes(ctx, cast, in, flow.TaskEntryReady)
 }

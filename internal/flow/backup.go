@@ -67,7 +67,7 @@ func BackupRestoreTasks() []string {
 // VolumeFromBackupTasks is the chain of a volume-create with a BackupID.
 func VolumeFromBackupTasks() []string {
 	return []string{
-		TaskExtractVolumeRequest, TaskQuotaReserve, TaskEntryCreate, TaskQuotaCommit, TaskVolumeCast, TaskCreateVolume, TaskRestoreChunks, TaskEntryReady,
+		TaskExtractVolumeRequest, TaskQuotaReserve, TaskEntryCreate, TaskQuotaCommit, TaskVolumeCast, TaskCreateVolume, TaskRestoreCast, TaskRestoreChunks, TaskEntryReady,
 	}
 }
 
