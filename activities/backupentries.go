@@ -128,7 +128,7 @@ func (p *BackupPlacement) forVolume(ctx context.Context, pool string, live []str
 		return out, nil
 	}
 	protocol := views[i].Stats.StorageProtocol
-	if protocol == "" || protocol == "local" { // opened on its own host only
+	if stays(protocol) {
 		return out, nil
 	}
 	for _, host := range live {

@@ -107,7 +107,7 @@ func ways(from, to string, views []models.PoolView, live []string) (all []flow.M
 		switch {
 		case !slices.Contains(live, w.DataHost):
 			reasons = append(reasons, "host "+w.DataHost+" has no data worker that is up")
-		case w.Protocol == "local" || w.Protocol == "":
+		case stays(w.Protocol):
 			reasons = append(reasons, w.Far+" is opened on its own host only")
 		default:
 			all = append(all, w)
@@ -115,6 +115,9 @@ func ways(from, to string, views []models.PoolView, live []string) (all []flow.M
 	}
 	return all, strings.Join(reasons, ", ")
 }
+
+// stays says that what a backend of this protocol has is opened on its own host only.
+func stays(protocol string) bool { return protocol == "" || protocol == "local" }
 
 // dataHosts are the hosts whose data workers are up.
 func (p *Placement) dataHosts(ctx context.Context) ([]string, error) {

@@ -30,8 +30,6 @@ func Pass(ctx context.Context, l *rate.Limiter, n int) error {
 const (
 	// DefaultMemory is what a backup, a restore or a verification takes at most, in bytes.
 	DefaultMemory = 256 << 20
-	// LeastMemory is what it takes with one worker.
-	LeastMemory = fixedMemory + 3*unitMemory
 
 	// The packs that are under way, what is remembered of blocks, and as much again for tables, encoders and what waits for the garbage collector.
 	fixedMemory = (uploads+1)*packSize + 2*seenMost*entrySize

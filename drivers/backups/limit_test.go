@@ -11,7 +11,8 @@ import (
 
 func TestWorkers(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(64))
-	for memory, want := range map[int64]int{0: 12, DefaultMemory: 12, LeastMemory: 1, LeastMemory + 8<<20: 2, 1: 1, 1 << 30: 108, 2 << 30: 128} {
+	const least = 168 << 20 // of backup_memory_limit
+	for memory, want := range map[int64]int{0: 12, DefaultMemory: 12, least: 1, least + 8<<20: 2, 1: 1, 1 << 30: 108, 2 << 30: 128} {
 		require.Equal(t, want, workers(memory), memory)
 	}
 	runtime.GOMAXPROCS(2)

@@ -129,6 +129,13 @@ volume_backend_name = GFS
 	return w
 }
 
+// defaults puts lines into the first section of a worker's file.
+func (m *movers) defaults(t *testing.T, w *nodeWorker, lines string) {
+	t.Helper()
+	conf := filepath.Join(m.share, w.name+".conf")
+	require.NoError(t, os.WriteFile(conf, []byte(strings.Replace(string(readFile(t, conf)), "[DEFAULT]\n", "[DEFAULT]\n"+lines, 1)), 0o600))
+}
+
 // awaitData waits until a host's data worker is known to be up.
 func (m *movers) awaitData(t *testing.T, host string) {
 	t.Helper()

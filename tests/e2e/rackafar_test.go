@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,10 +20,9 @@ func backupsFromAnotherHost(t *testing.T, r *rack) {
 	m := &movers{rack: r, api: r.Client("afar"), controller: r.hostOf(t, "glusterfs")}
 	r.node.With(t).Run("modprobe", "fuse")
 	far := m.worker(t, "glusterfs", "state-controller")
-	conf := filepath.Join(r.share, far.name+".conf")
 	store := filepath.Join(r.share, "afar")
 	require.NoError(t, os.Mkdir(store, 0o700))
-	require.NoError(t, os.WriteFile(conf, []byte(strings.Replace(string(readFile(t, conf)), "[DEFAULT]\n", "[DEFAULT]\nbackup_posix_path = /host/afar\n", 1)), 0o600))
+	m.defaults(t, far, "backup_posix_path = /host/afar\n")
 	far.start(t)
 	m.awaitData(t, m.controller)
 

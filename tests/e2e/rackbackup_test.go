@@ -2,9 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -25,10 +22,7 @@ func backupsOnNFS(t *testing.T, r *rack) {
 	thick := m.nodeWorker(t, "data-thick", "host = "+r.node.Name+"\n"+store+fmt.Sprintf(thickConf, r.node.Addr))
 	thick.role = []string{"data"}
 	share := m.worker(t, "glusterfs", "state-controller")
-	conf := filepath.Join(r.share, share.name+".conf")
-	text, err := os.ReadFile(conf)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(conf, []byte(strings.Replace(string(text), "[DEFAULT]\n", "[DEFAULT]\n"+store, 1)), 0o600))
+	m.defaults(t, share, store)
 	for _, w := range []*nodeWorker{thick, share} {
 		w.start(t)
 	}
